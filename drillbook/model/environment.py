@@ -1,0 +1,59 @@
+"""An environment is *where* to look: cluster, addresses, credentials by reference. No promise, no secret."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+
+class EnvironmentClass(StrEnum):
+    """How careful to be."""
+
+    SANDBOX = "sandbox"
+    STAGING = "staging"
+    PRODUCTION = "production"
+
+
+@dataclass(frozen=True, slots=True)
+class SecretReference:
+    """Where a credential is: exactly one of the three. Its value never enters a record."""
+
+    env: str | None = None
+    file: Path | None = None
+    secret: tuple[str, str, str] | None = None
+    """Namespace, name and key of a Kubernetes Secret."""
+
+    def __str__(self) -> str:
+        if self.secret:
+            return "Secret {}/{} key {}".format(*self.secret)
+        return f"${self.env}" if self.env else f"file {self.file}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How to reach one component: an address of its own, else what the cluster says of its Ingress or Service."""
+
+    address: str | None = None
+    """``host:port`` or a URL; where it is missing, the cluster's Ingress or Service address is used."""
+    ca: Path | None = None
+    """A CA bundle to trust beside the system's; a sandbox writes one."""
+    password: SecretReference | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """One place where a system runs."""
+
+    name: str
+    environment_class: EnvironmentClass
+    path: Path
+    sandbox: str | None = None
+    """The name of the sandbox, for environments of class ``sandbox``."""
+    kubeconfig: Path | None = None
+    context: str | None = None
+    cluster_uid: str | None = None
+    """UID of the ``kube-system`` namespace: what the guard knows a cluster by. A sandbox's is read from its state."""
+    components: Mapping[str, Reach] = field(default_factory=dict)
+    drills_allowed: bool = False

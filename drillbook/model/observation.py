@@ -1,0 +1,47 @@
+"""What a probe saw: a value with its bounds, how many samples stand behind it, and the evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from drillbook.model.quantity import Dimension
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One look at a live system. It knows no threshold.
+
+    ``value`` lies in ``[low, high]``: the interval that the evidence supports (95 % where it is statistical, the value
+    itself where it is a count). ``value is None`` means that nothing was observed, and ``problem`` says why.
+    """
+
+    dimension: Dimension
+    where: str
+    """What was looked at: an object, a URL, a query."""
+    at: datetime
+    took_seconds: float = 0.0
+    value: Decimal | None = None
+    low: Decimal | None = None
+    high: Decimal | None = None
+    samples: int = 0
+    problem: str = ""
+    remedy: str = ""
+    """The cheapest way to a surer answer: ``needs 3,000 requests``, ``grant pg_monitor``."""
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    """JSON values only; never a secret."""
+
+    def __post_init__(self) -> None:
+        if self.value is None:
+            if not self.problem:
+                raise ValueError("an observation without a value must say what the problem was")
+            return
+        low = self.value if self.low is None else self.low
+        high = self.value if self.high is None else self.high
+        if not low <= self.value <= high:
+            raise ValueError(f"an observation's value must lie within its bounds: {low} <= {self.value} <= {high}")
+        object.__setattr__(self, "low", low)
+        object.__setattr__(self, "high", high)

@@ -1,0 +1,163 @@
+"""A policy is the machine-readable form of one runbook: *what* must hold, each number with the line that says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from drillbook.model.limit import Limit
+
+
+class Severity(StrEnum):
+    """How much a violation matters, from worst to least; runbooks name their own levels in ``Policy.severities``."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a runbook says something."""
+
+    document: str
+    section: str
+    lines: tuple[int, int]
+    """First and last line, the same where it is one line."""
+
+    def __str__(self) -> str:
+        first, last = self.lines
+        return f"{self.document}:{first if first == last else f'{first}-{last}'} ({self.section})"
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A Kubernetes workload: ``deployment/backend``."""
+
+    kind: str
+    """``deployment`` or ``statefulset``."""
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One request that the API answers: ``GET /orders``, with how often a load test sends it."""
+
+    method: str
+    path: str
+    weight: int = 1
+    body: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WriteRoutes:
+    """How the write ledger writes and reads back; ``{key}`` stands for the write's own key."""
+
+    write: Route
+    read: Route
+    """Reads back one write by its key: 200 with the stored body, 404 where it isn't there."""
+    listing: Route | None = None
+    """Reads back every stored write whose key begins with ``{prefix}``: ``{"items": [body, ...]}``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A named part of the system, and how the platform knows it."""
+
+    id: str
+    namespace: str
+    workload: Workload | None = None
+    service: str | None = None
+    ingress: str | None = None
+    port: int | None = None
+    health: str | None = None
+    """Path of the health endpoint."""
+    engine: str | None = None
+    """``postgres`` or ``redis``, where the component is one."""
+    database: str | None = None
+    user: str | None = None
+    routes: tuple[Route, ...] = ()
+    writes: WriteRoutes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """One documented limit, and the indicator that observes it."""
+
+    id: str
+    indicator: str
+    component: str | None
+    parameters: Mapping[str, Any]
+    limit: Limit
+    severity: Severity
+    source: Source
+    line: int
+    """Its own line in the policy file."""
+    note: str = ""
+    """How an ambiguity of the runbook was decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeverityLevel:
+    """What a runbook promises for one of its severity levels (``P0``)."""
+
+    name: str
+    severity: Severity
+    response: timedelta | None
+    resolution: timedelta | None
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class DrillPlan:
+    """One drill of a system: which experiment, on which component, and the documented time it must recover in."""
+
+    id: str
+    experiment: str
+    component: str
+    level: str
+    """Key into ``Policy.severities``; its resolution time is the limit of the recovery time."""
+    recovery: str
+    """``self`` or ``procedure``."""
+    procedure: str | None
+    source: Source
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Procedure:
+    """A documented recovery procedure: typed steps, and what they recover from."""
+
+    id: str
+    source: Source
+    recovers: tuple[str, ...]
+    within: timedelta | None
+    steps: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Everything one runbook promises, as far as a machine can hold a system to it."""
+
+    system: str
+    title: str
+    document: str
+    path: Path
+    components: Mapping[str, Component]
+    objectives: tuple[Objective, ...]
+    severities: Mapping[str, SeverityLevel] = field(default_factory=dict)
+    drills: tuple[DrillPlan, ...] = ()
+    procedures: Mapping[str, Procedure] = field(default_factory=dict)
+
+    @property
+    def namespaces(self) -> tuple[str, ...]:
+        """The namespaces that the system lives in: nothing outside of them may change."""
+        return tuple(sorted({c.namespace for c in self.components.values()}))
