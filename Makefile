@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench clean
+.PHONY: help setup demo test lint lock clean
 
 BIN := .venv/bin
 
@@ -20,6 +20,10 @@ lint: setup ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+lock: ## pin every dependency again, with hashes
+	@$(BIN)/uv pip compile --quiet --python-version 3.12 --universal --generate-hashes --no-emit-index-url --no-header requirements-uv.in -o requirements-uv.lock
+	@$(BIN)/uv pip compile --quiet --python-version 3.12 --universal --generate-hashes --no-emit-index-url --no-header pyproject.toml --group dev -o requirements.lock
 
 clean: ## remove the environment and every cache
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

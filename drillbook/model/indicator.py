@@ -56,6 +56,7 @@ INDICATORS: Final[Mapping[str, Indicator]] = {
             {"percentile": Parameter(float, low=0, high=100)} | _TRAFFIC,
         ),
         Indicator("http.error_ratio", Dimension.RATIO, ("routes",), _TRAFFIC, high=Decimal(1)),
+        # The worst HTTP status among the attempts; 0 stands for no answer at all.
         Indicator("http.health", Dimension.COUNT, ("health",), {"attempts": Parameter(int, 3, low=1, high=100)}),
         Indicator(
             "database.connections", Dimension.COUNT, ("engine",), {"samples": Parameter(int, 5, low=1, high=100)}
@@ -78,6 +79,7 @@ INDICATORS: Final[Mapping[str, Indicator]] = {
             {"bound": Parameter(str, choices=("request", "limit")), "container": Parameter(str, None)},
         ),
         Indicator("services.least_endpoints", Dimension.COUNT),
-        Indicator("certificate.time_left", Dimension.DURATION, ("ingress",)),
+        # An expired certificate has less than no time left.
+        Indicator("certificate.time_left", Dimension.DURATION, ("ingress",), low=Decimal("-Infinity")),
     )
 }

@@ -34,7 +34,7 @@ class Limit:
         """Read ``< 500 ms``. Raises ValueError with a sentence."""
         match = _SHAPE.fullmatch(text)
         if match is None:
-            raise ValueError(f"expected a comparator (<, <=, >, >=, ==, !=) and a {dimension}, found {text!r}")
+            raise ValueError(f"expected a comparator (<, <=, >, >=, ==, !=) and {dimension.noun}, found {text!r}")
         return cls(match[1], Quantity.parse(match[2], dimension))
 
     @property
@@ -56,13 +56,27 @@ class Limit:
         return at_low if at_low == at_high else None
 
     def excess(self, low: Decimal, high: Decimal) -> Decimal:
-        """How far the worse end of ``[low, high]`` is from the limit, in base units: positive is outside."""
+        """How far the worse end of ``[low, high]`` is from the limit, in base units.
+
+        Positive is outside, negative is inside, and 0 is on the edge itself (which ``<=`` accepts and ``<`` doesn't).
+        """
         bound = self.quantity.value
+        if self.comparator == "!=":
+            return Decimal(0) if low <= bound <= high else -min(abs(low - bound), abs(high - bound))
         if self.comparator.startswith("<"):
             return high - bound
         if self.comparator.startswith(">"):
             return bound - low
         return max(abs(low - bound), abs(high - bound))
+
+    def accepts_all_of(self, other: Limit) -> bool:
+        """Whether every value that ``other`` accepts is accepted here too.
+
+        Neither changes its mind between or beyond the two bounds, so one value from each stretch decides.
+        """
+        below, above = sorted((self.quantity.value, other.quantity.value))
+        stretches = (below - 1, below, (below + above) / 2, above, above + 1)
+        return all(self.holds_at(value) for value in stretches if other.holds_at(value))
 
     def __str__(self) -> str:
         return f"{self.comparator} {self.quantity}"

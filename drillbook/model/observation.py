@@ -16,7 +16,8 @@ class Observation:
     """One look at a live system. It knows no threshold.
 
     ``value`` lies in ``[low, high]``: the interval that the evidence supports (95 % where it is statistical, the value
-    itself where it is a count). ``value is None`` means that nothing was observed, and ``problem`` says why.
+    itself where it is a count); infinity is an answer that never came. ``value is None`` means that nothing was
+    observed, and ``problem`` says why.
     """
 
     dimension: Dimension
@@ -41,6 +42,8 @@ class Observation:
             return
         low = self.value if self.low is None else self.low
         high = self.value if self.high is None else self.high
+        if any(number.is_nan() or number == Decimal("-Infinity") for number in (low, self.value, high)):
+            raise ValueError(f"an observation's value must be a number, or infinite above: {low}, {self.value}, {high}")
         if not low <= self.value <= high:
             raise ValueError(f"an observation's value must lie within its bounds: {low} <= {self.value} <= {high}")
         object.__setattr__(self, "low", low)

@@ -103,6 +103,8 @@ class Objective:
     """Its own line in the policy file."""
     note: str = ""
     """How an ambiguity of the runbook was decided."""
+    file: str = ""
+    """The policy file, as sentences name it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,8 @@ class Procedure:
     recovers: tuple[str, ...]
     within: timedelta | None
     steps: tuple[Mapping[str, Any], ...]
+    """``type``, ``component``, ``lines`` (or None), ``note``, and by type ``replicas`` or ``within``."""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

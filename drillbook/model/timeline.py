@@ -25,6 +25,8 @@ class EventKind(StrEnum):
     RECOVERED = "recovered"
     UNDONE = "undone"
     ABORTED = "aborted"
+    STALLED = "stalled"
+    """This machine was too busy to look: a stretch in which probes were due and none was sent."""
     FINISHED = "finished"
 
 

@@ -1,0 +1,86 @@
+"""Is an objective met? The whole interval of an observation decides, and a doubt is neither a pass nor a failure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final
+
+from drillbook.model.observation import Observation
+from drillbook.model.policy import Objective
+from drillbook.model.quantity import render
+from drillbook.model.verdict import Status, Verdict
+
+_STATUS: Final[Mapping[bool | None, Status]] = {
+    True: Status.PASS,
+    False: Status.FAIL,
+    None: Status.INCONCLUSIVE,
+}
+_MOST_DIGITS: Final = 15
+
+
+def judge(system: str, objective: Objective, seen: Observation) -> Verdict:
+    """Pass when every value of the observation's interval is good, fail when none is, else inconclusive.
+
+    A value that no sample stands behind is nothing observed, and nothing observed is inconclusive.
+
+    Raises ValueError when the observation is of another dimension than the limit: no file can be wrong in that way,
+    only a probe.
+    """
+    if seen.dimension is not objective.limit.dimension:
+        raise ValueError(
+            f"{objective.id}: {objective.indicator} answered with a {seen.dimension}, "
+            f"and its limit is a {objective.limit.dimension}"
+        )
+    if seen.value is None or seen.low is None or seen.high is None or seen.samples < 1:
+        status = Status.INCONCLUSIVE
+    else:
+        status = _STATUS[objective.limit.holds_for(seen.low, seen.high)]
+    return Verdict(
+        id=f"{system}/{objective.id}",
+        status=status,
+        reason=_reason(objective, seen, status),
+        objective=objective,
+        observation=seen,
+    )
+
+
+def _reason(objective: Objective, seen: Observation, status: Status) -> str:
+    sentence = f"expected {objective.limit}, observed {observed(objective, seen)}"
+    if status is Status.INCONCLUSIVE and seen.value is not None and seen.samples > 0:
+        sentence += ", which is on both sides of the limit"
+    if status is Status.INCONCLUSIVE and seen.remedy:
+        sentence += f"; {seen.remedy}"
+    return sentence
+
+
+def observed(objective: Objective, seen: Observation) -> str:
+    """``3.01 s (2.99 to 3.05 s, 400 samples)``, in as many digits as it takes to tell it from the limit."""
+    if seen.value is None or seen.low is None or seen.high is None:
+        return f"nothing: {seen.problem}"
+    if seen.samples < 1:
+        return f"nothing: no sample stands behind {_told(objective, seen.value)}"
+    brackets = []
+    if seen.low != seen.high:
+        brackets.append(_span(_told(objective, seen.low), _told(objective, seen.high)))
+    if seen.samples > 1:
+        brackets.append(f"{seen.samples:,} samples")
+    value = _told(objective, seen.value)
+    return f"{value} ({', '.join(brackets)})" if brackets else value
+
+
+def _told(objective: Objective, value: Decimal) -> str:
+    """``value`` rendered, never so rounded that it reads like the limit without being equal to it."""
+    limit = objective.limit.quantity
+    reads_like = render(limit.value, limit.dimension, _MOST_DIGITS)
+    for digits in range(3, _MOST_DIGITS):
+        text = render(value, limit.dimension, digits)
+        if value == limit.value or text != reads_like:
+            return text
+    return f"{value} (in base units)"
+
+
+def _span(low: str, high: str) -> str:
+    """``2.99 to 3.05 s``: the unit once where both have the same."""
+    number, space, unit = low.partition(" ")
+    return f"{number if space and high.endswith(f' {unit}') else low} to {high}"

@@ -1,0 +1,67 @@
+"""``policy.yaml`` into a Policy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from drillbook.model.policy import Policy
+from drillbook.policy.components import read_components
+from drillbook.policy.document import compose, shown
+from drillbook.policy.drills import read_drills, read_procedures
+from drillbook.policy.objectives import read_objectives
+from drillbook.policy.problems import Problems
+from drillbook.policy.section import Section, section
+from drillbook.policy.sources import read_levels
+
+API_VERSION: Final = "drillbook/v1"
+KEYS: Final = (
+    *("apiVersion", "kind", "metadata", "runbook"),
+    *("severities", "components", "objectives", "drills", "procedures"),
+)
+
+
+def load_policy(path: Path) -> Policy:
+    """The policy in ``path``. Raises ConfigError with every problem of the file, a line each."""
+    problems = Problems(shown(path))
+    top = open_top(path, "policy", "Policy", KEYS, problems)
+    metadata = top.child("metadata", ("name", "namespace"))
+    runbook = top.child("runbook", ("document", "title"))
+    if metadata is None and top.get("metadata") is None:
+        top.missing("metadata", "the system's name, as {name: ...}")
+    if runbook is None and top.get("runbook") is None:
+        top.missing("runbook", "the runbook, as {document: ..., title: ...}")
+    system = metadata.name("name") if metadata else ""
+    namespace = metadata.optional_name("namespace") if metadata else None
+    document = runbook.text("document") if runbook else ""
+    title = runbook.text("title") if runbook else ""
+    levels = read_levels(top, document)
+    if not top.get("components"):
+        top.missing("components", "the parts of the system, by name")
+    components = read_components(top, namespace)
+    objectives = read_objectives(top, components, levels, document)
+    procedures = read_procedures(top, components, document)
+    drills = read_drills(top, components, levels, procedures, document)
+    problems.settle()
+    return Policy(
+        system=system,
+        title=title,
+        document=document,
+        path=path,
+        components=components,
+        objectives=objectives,
+        severities=levels,
+        drills=drills,
+        procedures=procedures,
+    )
+
+
+def open_top(path: Path, what: str, kind: str, keys: tuple[str, ...], problems: Problems) -> Section:
+    """The top of a file, its apiVersion and kind checked. Raises ConfigError where it isn't a mapping."""
+    top = section(compose(path, what), "", problems, keys)
+    if top is None:
+        problems.settle()
+        raise AssertionError("a top that is no mapping is a problem")
+    top.choice("apiVersion", (API_VERSION,), "apiVersion")
+    top.choice("kind", (kind,), "kind")
+    return top
