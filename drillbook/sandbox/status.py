@@ -41,6 +41,18 @@ class ApiError(Exception):
         return status
 
 
+def bad_request(message: str) -> ApiError:
+    """400."""
+    return ApiError(400, "BadRequest", message)
+
+
+def forbidden(resource: str, name: str, message: str) -> ApiError:
+    """403; ``resource`` is ``pods`` or ``deployments.apps``."""
+    kind, _, group = resource.partition(".")
+    details = {"name": name, "kind": kind} | ({"group": group} if group else {})
+    return ApiError(403, "Forbidden", f'{resource} "{name}" is forbidden: {message}', details=details)
+
+
 def not_found(resource: str, name: str) -> ApiError:
     """``pods "x" not found``; ``resource`` is ``pods`` or ``deployments.apps``."""
     kind, _, group = resource.partition(".")

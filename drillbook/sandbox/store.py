@@ -7,7 +7,6 @@ which take copies. Everything runs on one event loop, so nothing here awaits and
 from __future__ import annotations
 
 import asyncio
-import copy
 import json
 import uuid
 from collections import deque
@@ -71,6 +70,7 @@ class Store:
         self._versions = count(1)
         self.version = 0
         self._subscriptions: set[Subscription] = set()
+        self._encoded: dict[str, tuple[Object, bytes]] = {}
 
     def get(self, kind: Kind, namespace: str, name: str) -> Object | None:
         """The object, or None."""
@@ -90,14 +90,16 @@ class Store:
 
     def create(self, kind: Kind, given: Object) -> Object:
         """Store a new object: it gets uid, creation time, generation and resource version. ApiError 409 if there."""
-        new = copy.deepcopy(given)
+        new = clone(given)
         meta = new["metadata"]
         key = (meta.get("namespace", "") if kind.namespaced else "", meta["name"])
         if key in self._objects.setdefault(kind, {}):
             raise already_exists(kind.resource, meta["name"])
         meta["uid"] = str(uuid.uuid4())
         meta["creationTimestamp"] = timestamp()
-        meta["generation"] = 1
+        meta.pop("generation", None)
+        if kind.counted:
+            meta["generation"] = 1
         new.setdefault("apiVersion", kind.api_version)
         new.setdefault("kind", kind.name)
         return self._put(kind, key, new, None)
@@ -108,7 +110,7 @@ class Store:
         An unchanged object keeps its version and wakes nobody; a changed ``spec`` raises the generation. An object that
         is being deleted and has lost its last finalizer is removed.
         """
-        new = copy.deepcopy(given)
+        new = clone(given)
         meta = new["metadata"]
         key = (meta.get("namespace", "") if kind.namespaced else "", meta["name"])
         old = self.need(kind, *key)
@@ -138,15 +140,17 @@ class Store:
         new["apiVersion"], new["kind"] = kind.api_version, kind.name
         if new == old:
             return old
-        if new.get("spec") != old.get("spec"):
+        if kind.counted and new.get("spec") != old.get("spec"):
             meta["generation"] = before.get("generation", 1) + 1
-        if "deletionTimestamp" in meta and not meta.get("finalizers") and before.get("finalizers"):
+        freed = before.get("finalizers") and not meta.get("finalizers")
+        if "deletionTimestamp" in meta and freed and not meta.get("deletionGracePeriodSeconds"):
+            self._put(kind, key, new, old)
             return self.remove(kind, *key)
         return self._put(kind, key, new, old)
 
     def mutate(self, kind: Kind, namespace: str, name: str, change: Callable[[Object], None]) -> Object:
         """Read, change a copy, write: the short way for controllers. ApiError 404."""
-        draft = copy.deepcopy(self.need(kind, namespace, name))
+        draft = clone(self.need(kind, namespace, name))
         change(draft)
         return self.replace(kind, draft)
 
@@ -156,19 +160,43 @@ class Store:
         set_before = old["metadata"].get("deletionGracePeriodSeconds")
         if "deletionTimestamp" in old["metadata"] and set_before is not None and set_before <= grace_seconds:
             return old
-        new = copy.deepcopy(old)
+        new = clone(old)
         new["metadata"]["deletionTimestamp"] = timestamp(grace_seconds)
         new["metadata"]["deletionGracePeriodSeconds"] = grace_seconds
-        new["metadata"]["generation"] = old["metadata"].get("generation", 1) + 1
+        if kind.counted:
+            new["metadata"]["generation"] = old["metadata"].get("generation", 1) + 1
         return self._put(kind, (namespace if kind.namespaced else "", name), new, old)
+
+    def end(self, kind: Kind, namespace: str, name: str) -> Object:
+        """The object has nothing left to wait for, as a pod whose processes are gone: remove it.
+
+        Finalizers hold it back: then it stays, marked deleted with no grace, until the last one is gone. ApiError 404.
+        """
+        old = self.need(kind, namespace, name)
+        if old["metadata"].get("finalizers"):
+            return self.mark_deleted(kind, namespace, name, 0)
+        return self.remove(kind, namespace, name)
 
     def remove(self, kind: Kind, namespace: str, name: str) -> Object:
         """Take the object out for good; returns its last state. ApiError 404."""
         old = self.need(kind, namespace, name)
         del self._objects[kind][(namespace if kind.namespaced else "", name)]
-        last = copy.deepcopy(old)
+        self._encoded.pop(old["metadata"]["uid"], None)
+        last = clone(old)
         self._record("DELETED", kind, last, old)
         return last
+
+    def encode(self, kind: Kind, obj: Object) -> bytes:
+        """The JSON of ``obj``, encoded once for as long as it is the stored state: lists of thousands are cheap."""
+        meta = obj["metadata"]
+        uid = meta.get("uid", "")
+        cached = self._encoded.get(uid)
+        if cached is not None and cached[0] is obj:
+            return cached[1]
+        data = dump(obj)
+        if self._objects.get(kind, {}).get((meta.get("namespace", ""), meta["name"])) is obj:
+            self._encoded[uid] = (obj, data)
+        return data
 
     def changes_since(self, kind: Kind, version: int) -> Iterator[Change]:
         """What happened to a kind after ``version``; ApiError 410 when that is further back than the history goes."""
@@ -207,6 +235,15 @@ def timestamp(seconds_ahead: float = 0) -> str:
     """Now (or so many seconds ahead), as Kubernetes writes metadata times: UTC, whole seconds."""
     moment = datetime.fromtimestamp(datetime.now(UTC).timestamp() + seconds_ahead, UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def clone[T](value: T) -> T:
+    """A deep copy of JSON; several times as fast as ``copy.deepcopy``."""
+    if isinstance(value, dict):
+        return {k: clone(v) if isinstance(v, (dict, list)) else v for k, v in value.items()}  # type: ignore[return-value]
+    if isinstance(value, list):
+        return [clone(v) if isinstance(v, (dict, list)) else v for v in value]  # type: ignore[return-value]
+    return value
 
 
 def dump(obj: Object) -> bytes:

@@ -1,0 +1,1 @@
+"""Table output: the columns that people know from ``kubectl get``."""

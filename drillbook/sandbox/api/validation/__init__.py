@@ -1,0 +1,99 @@
+"""Says no, with one cause per wrong field, to what the real API would refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from drillbook.sandbox.api.names import Cause, metadata_causes
+from drillbook.sandbox.api.validation import config, network, pods, storage, workloads
+from drillbook.sandbox.kinds import (
+    AUTOSCALER,
+    CLAIM,
+    CLUSTER_ROLE_BINDING,
+    CONFIG_MAP,
+    CRON_JOB,
+    DAEMON_SET,
+    DEPLOYMENT,
+    DISRUPTION_BUDGET,
+    EVENT,
+    INGRESS,
+    JOB,
+    LEASE,
+    POD,
+    REPLICA_SET,
+    ROLE_BINDING,
+    SECRET,
+    SERVICE,
+    STATEFUL_SET,
+    VOLUME,
+    Kind,
+    Object,
+)  # fmt: skip
+from drillbook.sandbox.status import invalid
+
+type Check = Callable[[Object], list[Cause]]
+type Change = Callable[[Object, Object], list[Cause]]
+
+CHECKS: Final[Mapping[Kind, Check]] = {
+    POD: pods.pod,
+    DEPLOYMENT: workloads.deployment,
+    REPLICA_SET: workloads.replica_set,
+    STATEFUL_SET: workloads.stateful_set,
+    DAEMON_SET: workloads.daemon_set,
+    JOB: workloads.job,
+    CRON_JOB: workloads.cron_job,
+    AUTOSCALER: workloads.autoscaler,
+    DISRUPTION_BUDGET: workloads.disruption_budget,
+    SERVICE: network.service,
+    INGRESS: network.ingress,
+    CONFIG_MAP: config.config_map,
+    SECRET: config.secret,
+    EVENT: config.event,
+    LEASE: config.lease,
+    ROLE_BINDING: config.role_binding,
+    CLUSTER_ROLE_BINDING: config.role_binding,
+    CLAIM: storage.claim,
+    VOLUME: storage.volume,
+}
+"""What must hold of every state of an object."""
+
+CHANGES: Final[Mapping[Kind, Change]] = {
+    POD: pods.pod_change,
+    DEPLOYMENT: workloads.selector_change,
+    REPLICA_SET: workloads.selector_change,
+    DAEMON_SET: workloads.selector_change,
+    STATEFUL_SET: workloads.stateful_set_change,
+    JOB: workloads.job_change,
+    SERVICE: network.service_change,
+    CONFIG_MAP: config.immutable_change,
+    SECRET: config.secret_change,
+    ROLE_BINDING: config.role_change,
+    CLUSTER_ROLE_BINDING: config.role_change,
+    CLAIM: storage.claim_change,
+}
+"""What must hold between two states."""
+
+
+def check_create(kind: Kind, obj: Object) -> None:
+    """ApiError 422 with everything that is wrong with a new object."""
+    _refuse(kind, obj, metadata_causes(kind.name, obj["metadata"]) + _check(kind, obj))
+
+
+def check_update(kind: Kind, old: Object, new: Object) -> None:
+    """ApiError 422 with everything that is wrong with a new state, or with the way there."""
+    causes = metadata_causes(kind.name, new["metadata"])
+    if kind in CHANGES:
+        causes += CHANGES[kind](old, new)
+    if old.get("spec") != new.get("spec") or "spec" not in new:
+        causes += _check(kind, new)
+    _refuse(kind, new, causes)
+
+
+def _check(kind: Kind, obj: Object) -> list[Cause]:
+    return CHECKS[kind](obj) if kind in CHECKS else []
+
+
+def _refuse(kind: Kind, obj: Object, causes: list[Cause]) -> None:
+    if causes:
+        raise invalid(kind.name, kind.group, obj["metadata"].get("name", ""), causes)

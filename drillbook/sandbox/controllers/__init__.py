@@ -1,0 +1,35 @@
+"""One controller per file, each level-triggered: it looks at what is, not at what happened, and moves one step on."""
+
+from __future__ import annotations
+
+from drillbook.sandbox.cluster import Cluster
+from drillbook.sandbox.controllers.accounts import Accounts
+from drillbook.sandbox.controllers.claims import Claims
+from drillbook.sandbox.controllers.controller import Controller
+from drillbook.sandbox.controllers.deployment import Deployments
+from drillbook.sandbox.controllers.endpoints import EndpointsOfServices
+from drillbook.sandbox.controllers.garbage import GarbageCollector
+from drillbook.sandbox.controllers.ingress_certificates import IngressCertificates
+from drillbook.sandbox.controllers.namespaces import Namespaces
+from drillbook.sandbox.controllers.replica_set import ReplicaSets
+from drillbook.sandbox.controllers.scheduler import Scheduler
+from drillbook.sandbox.controllers.stateful_set import StatefulSets
+
+
+def standard(cluster: Cluster) -> list[Controller]:
+    """Every controller that a sandbox runs."""
+    return [
+        kind(cluster)
+        for kind in (
+            Accounts,
+            Claims,
+            Deployments,
+            EndpointsOfServices,
+            GarbageCollector,
+            IngressCertificates,
+            Namespaces,
+            ReplicaSets,
+            Scheduler,
+            StatefulSets,
+        )
+    ]

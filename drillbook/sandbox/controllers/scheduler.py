@@ -1,0 +1,146 @@
+"""Gives each waiting pod a node: the one with room that runs the fewest of its kind."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from decimal import Decimal
+
+from drillbook.model.quantity import Dimension, Quantity
+from drillbook.sandbox.controllers.controller import Controller, Key, controller_of, own_key
+from drillbook.sandbox.controllers.labels import has_all, labels_of
+from drillbook.sandbox.controllers.pods import is_active, is_terminating, with_condition
+from drillbook.sandbox.kinds import NODE, POD, Object
+from drillbook.sandbox.store import Change
+
+COMPONENT = "default-scheduler"
+
+
+class Scheduler(Controller):
+    """Binds pods to nodes."""
+
+    name = "scheduler"
+    watches = (POD, NODE)
+
+    def keys(self, change: Change) -> Iterable[Key]:
+        if change.kind is POD and change.type != "DELETED":
+            return [] if change.object["spec"].get("nodeName") else [own_key(change.object)]
+        # A node came back, or a pod gave its room back: whoever waits may try again.
+        if change.kind is POD or change.type != "MODIFIED" or _room_changed(change):
+            return [own_key(pod) for pod in self.store.list(POD) if not pod["spec"].get("nodeName")]
+        return []
+
+    async def reconcile(self, key: Key) -> None:
+        pod = self.store.get(POD, *key)
+        if pod is None or pod["spec"].get("nodeName") or is_terminating(pod):
+            return
+        nodes = self.store.list(NODE)
+        running = [p for p in self.store.list(POD) if p["spec"].get("nodeName") and is_active(p)]
+        refused: Counter[str] = Counter()
+        fitting = []
+        for node in nodes:
+            because = why_not(pod, node, [p for p in running if p["spec"]["nodeName"] == node["metadata"]["name"]])
+            if because:
+                refused[because] += 1
+            else:
+                fitting.append(node)
+        if not fitting:
+            self._fail(pod, len(nodes), refused)
+            return
+        self._bind(pod, min(fitting, key=lambda node: _load(pod, node, running)))
+
+    def _bind(self, pod: Object, node: Object) -> None:
+        name = node["metadata"]["name"]
+
+        def bind(draft: Object) -> None:
+            draft["spec"]["nodeName"] = name
+            status = draft.setdefault("status", {})
+            status["conditions"] = with_condition(status.get("conditions") or (), "PodScheduled", "True")
+
+        namespace, pod_name = own_key(pod)
+        self.store.mutate(POD, namespace, pod_name, bind)
+        self.cluster.events.normal(
+            pod, COMPONENT, "Scheduled", f"Successfully assigned {namespace}/{pod_name} to {name}"
+        )
+
+    def _fail(self, pod: Object, nodes: int, refused: Counter[str]) -> None:
+        reasons = ", ".join(f"{count} {because}" for because, count in sorted(refused.items()))
+        message = f"0/{nodes} nodes are available: {reasons}." if reasons else "no nodes available to schedule pods"
+
+        def wait(draft: Object) -> None:
+            status = draft.setdefault("status", {})
+            status["conditions"] = with_condition(
+                status.get("conditions") or (), "PodScheduled", "False", "Unschedulable", message
+            )
+
+        self.store.mutate(POD, *own_key(pod), wait)
+        self.cluster.events.warning(pod, COMPONENT, "FailedScheduling", message)
+
+
+def why_not(pod: Object, node: Object, running: Iterable[Object]) -> str | None:
+    """Why this pod can't run on this node, in the scheduler's own words; None when it can."""
+    spec = pod["spec"]
+    if node["spec"].get("unschedulable") and not _tolerates(
+        spec, {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
+    ):
+        return "node(s) were unschedulable"
+    for taint in node["spec"].get("taints") or ():
+        if taint["effect"] in {"NoSchedule", "NoExecute"} and not _tolerates(spec, taint):
+            pair = f"{taint['key']}: {taint.get('value', '')}"
+            return f"node(s) had untolerated taint {{{pair}}}"
+    if not has_all(spec.get("nodeSelector"), labels_of(node)):
+        return "node(s) didn't match Pod's node affinity/selector"
+    allocatable = node["status"]["allocatable"]
+    placed = list(running)
+    if len(placed) >= int(allocatable.get("pods", 110)):
+        return "Too many pods"
+    for resource in ("cpu", "memory"):
+        used = sum((requested(other["spec"], resource) for other in placed), Decimal(0))
+        if used + requested(spec, resource) > amount(resource, allocatable[resource]):
+            return f"Insufficient {resource}"
+    return None
+
+
+def amount(resource: str, text: object) -> Decimal:
+    """A Kubernetes quantity in cores (``cpu``) or bytes (anything else)."""
+    return Quantity.parse(str(text), Dimension.CORES if resource == "cpu" else Dimension.BYTES).value
+
+
+def requested(spec: Object, resource: str) -> Decimal:
+    """What a pod asks for: its containers' requests together, or its greediest init container."""
+
+    def ask(container: Object) -> Decimal:
+        value = ((container.get("resources") or {}).get("requests") or {}).get(resource)
+        return amount(resource, value) if value is not None else Decimal(0)
+
+    together = sum((ask(c) for c in spec["containers"]), Decimal(0))
+    return max([together, *(ask(c) for c in spec.get("initContainers") or ())])
+
+
+def _load(pod: Object, node: Object, running: list[Object]) -> tuple[int, int, str]:
+    owner = controller_of(pod)
+    name = node["metadata"]["name"]
+    here = [p for p in running if p["spec"]["nodeName"] == name]
+    siblings = sum(1 for p in here if owner and (controller_of(p) or {}).get("uid") == owner["uid"])
+    return siblings, len(here), name
+
+
+def _tolerates(spec: Object, taint: Object) -> bool:
+    for toleration in spec.get("tolerations") or ():
+        if toleration.get("effect") and toleration["effect"] != taint["effect"]:
+            continue
+        if not toleration.get("key"):
+            return toleration.get("operator") == "Exists"
+        if toleration["key"] != taint["key"]:
+            continue
+        if toleration.get("operator", "Equal") == "Exists" or toleration.get("value", "") == taint.get("value", ""):
+            return True
+    return False
+
+
+def _room_changed(change: Change) -> bool:
+    before = change.before or {}
+    after = change.object
+    return before.get("spec") != after.get("spec") or before.get("metadata", {}).get("labels") != after["metadata"].get(
+        "labels"
+    )

@@ -1,0 +1,337 @@
+"""The sandbox itself: one process that is API server, controllers, kubelet and network. ``python -m`` this module.
+
+Started by ``lifecycle.up``; tells it through a pipe, line by line in JSON, how far it is. It ends on SIGTERM, or when the
+process that it is leashed to ends, and takes every container, socket and file of the run with it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import ctypes
+import json
+import logging
+import os
+import secrets
+import signal
+import socket
+import ssl
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import uvloop
+
+from drillbook.errors import DrillbookError, Unreachable
+from drillbook.sandbox import kubeconfig, manifests, readiness
+from drillbook.sandbox.certificates import Authority
+from drillbook.sandbox.cluster import Cluster, log
+from drillbook.sandbox.controllers import nodes, standard
+from drillbook.sandbox.controllers.controller import Controller
+from drillbook.sandbox.controllers.services import ServiceAddresses
+from drillbook.sandbox.events import Recorder
+from drillbook.sandbox.images import resolve
+from drillbook.sandbox.kinds import DEPLOYMENT, INGRESS, POD, SERVICE, STATEFUL_SET
+from drillbook.sandbox.kubelet import isolation, volumes
+from drillbook.sandbox.kubelet.hosts import HostsFiles
+from drillbook.sandbox.kubelet.kubelet import Kubelet
+from drillbook.sandbox.network.addresses import API_PORT, FIRST_NETWORK, LAST_NETWORK, Addresses
+from drillbook.sandbox.network.ingress import IngressController, ingress_program
+from drillbook.sandbox.network.listeners import who_listens
+from drillbook.sandbox.network.service_proxy import ServiceProxy
+from drillbook.sandbox.record import Record
+from drillbook.sandbox.seed import identity, seed
+from drillbook.sandbox.store import Store
+
+PR_SET_CHILD_SUBREAPER: Final = 36
+PATIENCE_WITH_HOPELESS: Final = 1.0
+"""Seconds that a pod may look hopeless before ``up`` gives up: what it misses may just be on its way."""
+
+
+class Daemon:
+    """One run of one sandbox."""
+
+    def __init__(self, arguments: argparse.Namespace, listener: socket.socket) -> None:
+        self._arguments = arguments
+        self._listener = listener
+        self._state = Path(arguments.state)
+        self._token = secrets.token_urlsafe(32)
+        self._stop = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._kubelet: Kubelet | None = None
+        store = Store()
+        self.cluster = Cluster(
+            name=arguments.name,
+            id=arguments.id,
+            state=self._state,
+            store=store,
+            events=Recorder(store),
+            addresses=Addresses(int(listener.getsockname()[0].split(".")[1])),
+            authority=Authority(f"drillbook sandbox {arguments.name}"),
+        )
+        self._record = Record(
+            name=arguments.name,
+            system=arguments.system,
+            id=arguments.id,
+            pid=os.getpid(),
+            pid_started=_own_start(),
+            api=f"https://{self.cluster.addresses.api}:{API_PORT}",
+            network=self.cluster.addresses.network,
+            kubeconfig=str(self._state / "kubeconfig"),
+            ca=str(self._state / "ca.crt"),
+        )
+
+    async def run(self) -> int:
+        """From nothing to ready, until told to stop; returns the exit code."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        self._watch_leash()
+        starting = asyncio.create_task(self._start())
+        stopped = asyncio.create_task(self._stop.wait())
+        code = 0
+        try:
+            await asyncio.wait({starting, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if starting.done() and (error := starting.exception()) is not None:
+                if not isinstance(error, DrillbookError):
+                    log.error("the sandbox could not be started", exc_info=error)
+                    error = Unreachable(f"the sandbox could not be started: {error}; see {self._state}/daemon.log")
+                self._tell(failed=str(error))
+                code = 1
+                if self._arguments.keep:
+                    await self._stop.wait()
+            else:
+                await self._stop.wait()
+        finally:
+            starting.cancel()
+            await self._end()
+        return code
+
+    async def _start(self) -> None:
+        seed(self.cluster)
+        self._record = replace(self._record, cluster_uid=identity(self.cluster))
+        kept_apart = await isolation.find_out(self._state)
+        log.info("%s", kept_apart.sentence)
+        self._record = replace(self._record, isolation=kept_apart.sentence)
+        hosts = HostsFiles(self.cluster)
+        own_programs = ingress_program(self.cluster)
+        self._kubelet = Kubelet(
+            self.cluster, kept_apart, lambda image: own_programs(image) or resolve(image), hosts.file
+        )
+        services = ServiceAddresses(self.cluster)
+        await self._serve_api(self._kubelet, services)
+        self._record.write(self._state)
+        controllers: list[Controller] = [*standard(self.cluster), services, hosts, ServiceProxy(self.cluster), IngressController(self.cluster)]
+        for controller in controllers:
+            self._tasks.append(asyncio.create_task(controller.run(), name=controller.name))
+        self._tasks.append(asyncio.create_task(self._kubelet.run(), name="kubelet"))
+        self._tasks.append(asyncio.create_task(nodes.beat(self.cluster), name="heartbeat"))
+        self._tell(api=self._record.api)
+        await self._apply()
+        async with asyncio.timeout(self._arguments.timeout):
+            await self._until_ready()
+        self._record = replace(self._record, ready=True, listens=self._listens())
+        self._record.write(self._state)
+        self._tell(ready=True)
+        self._close_report()
+
+    async def _serve_api(self, kubelet: Kubelet, services: ServiceAddresses) -> None:
+        from aiohttp import web
+
+        from drillbook.sandbox.api.access import ADMIN
+        from drillbook.sandbox.api.app import make_app
+
+        authority = self.cluster.authority
+        (self._state / "ca.crt").write_bytes(authority.pem)
+        issued = authority.issue([self.cluster.addresses.api, "localhost", "kubernetes", "kubernetes.default.svc"])
+        pair = self._state / "api.pem"
+        kubeconfig.write_private(pair, issued.certificate + issued.key)
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(pair)
+        app = make_app(self.cluster.store, kubelet, {self._token: ADMIN}, allocate_address=services.allocate)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+        await runner.setup()
+        await web.SockSite(runner, self._listener, ssl_context=context).start()
+        kubeconfig.write(
+            self._state / "kubeconfig",
+            name=self._arguments.name,
+            server=self._record.api,
+            ca=authority.pem,
+            token=self._token,
+        )
+
+    async def _apply(self) -> None:
+        import aiohttp
+
+        ca = ssl.create_default_context(cadata=self.cluster.authority.pem.decode())
+        async with aiohttp.ClientSession(trust_env=False) as session:
+            count = await manifests.apply(
+                session, self._record.api, ca, self._token, Path(self._arguments.manifests)
+            )
+        self._tell(applied=count)
+
+    async def _until_ready(self) -> None:
+        changes = self.cluster.store.subscribe(POD, DEPLOYMENT, STATEFUL_SET)
+        loop = asyncio.get_running_loop()
+        hopeless_since: float | None = None
+        told: readiness.Readiness | None = None
+        try:
+            while True:
+                now = readiness.look(self.cluster.store)
+                if now != told:
+                    self._tell(pods_ready=now.ready, pods=now.wanted, waiting=list(now.waiting))
+                    told = now
+                problem = next(iter(self.cluster.problems.sentences.values()), None)
+                pod = readiness.hopeless(self.cluster.store)
+                if now.done and problem is None:
+                    return
+                if problem is None and pod is None:
+                    hopeless_since = None
+                else:
+                    hopeless_since = hopeless_since or loop.time()
+                    if loop.time() - hopeless_since > PATIENCE_WITH_HOPELESS:
+                        raise Unreachable(problem or self._why(pod))
+                await self._next(changes)
+        except asyncio.CancelledError as cancelled:
+            if self._stop.is_set():
+                raise
+            raise Unreachable(
+                f"not everything became Ready within {self._arguments.timeout:g} s: "
+                f"{self._why(readiness.first_waiting(self.cluster.store))}"
+            ) from cancelled
+        finally:
+            changes.close()
+
+    @staticmethod
+    async def _next(changes: Any) -> None:
+        """Wait for news, and take all that there is at once."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(changes.next(), 0.25)
+        while not changes.queue.empty():
+            changes.queue.get_nowait()
+
+    def _why(self, pod: Any) -> str:
+        if pod is None:
+            return f"still waiting for {', '.join(readiness.look(self.cluster.store).waiting)}"
+        last: list[str] = []
+        worker = self._kubelet.workers.get(pod["metadata"]["uid"]) if self._kubelet else None
+        for container in worker.containers if worker else ():
+            if container.log is not None and not container.ready:
+                last += container.log.last_lines(5)
+        return readiness.why(self.cluster.store, pod, last)
+
+    def _listens(self) -> list[dict[str, Any]]:
+        """What a person may want to reach."""
+        found = [{"what": "Kubernetes API", "address": self._record.api, "hint": ""}]
+        for ingress in self.cluster.store.list(INGRESS):
+            for rule in ingress["spec"].get("rules") or ():
+                host = rule.get("host", "")
+                address = f"{self.cluster.addresses.ingress}:8443"
+                curl = f"curl --cacert {self._record.ca} --connect-to {host}:443:{address} https://{host}/"
+                found.append({"what": f"ingress {host}", "address": f"https://{address}", "hint": curl})
+        for service in self.cluster.store.list(SERVICE):
+            meta, spec = service["metadata"], service["spec"]
+            if meta["namespace"] in {"default", "ingress-system"} or not spec.get("clusterIP"):
+                continue
+            for port in spec.get("ports") or ():
+                where = f"{spec['clusterIP']}:{port['port']}"
+                found.append({"what": f"service {meta['namespace']}/{meta['name']}", "address": where, "hint": ""})
+        return found
+
+    def _watch_leash(self) -> None:
+        """End when the process that we are leashed to has ended."""
+        pid = self._arguments.leash
+        if not pid:
+            return
+        try:
+            descriptor = os.pidfd_open(pid)
+        except ProcessLookupError:
+            self._stop.set()
+            return
+        asyncio.get_running_loop().add_reader(descriptor, self._stop.set)
+
+    async def _end(self) -> None:
+        """No container, listener or file stays."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._listener.close()
+        volumes.remove(self._state)
+
+    def _tell(self, **news: Any) -> None:
+        """One line to whoever started us; nobody there is fine."""
+        if self._arguments.report is not None:
+            with suppress(OSError):
+                os.write(self._arguments.report, json.dumps(news).encode() + b"\n")
+
+    def _close_report(self) -> None:
+        if self._arguments.report is not None:
+            os.close(self._arguments.report)
+            self._arguments.report = None
+
+
+def claim_network() -> socket.socket:
+    """The API's listener on the first free network. Raises Unreachable when there is none."""
+    for number in range(FIRST_NETWORK, LAST_NETWORK + 1):
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((Addresses(number).api, API_PORT))
+            listener.listen(512)
+        except OSError:
+            listener.close()
+            continue
+        return listener
+    holder = who_listens(API_PORT)
+    because = f"{holder} has the port {API_PORT} on all addresses" if holder else "every one has a sandbox"
+    raise Unreachable(
+        f"no free network for a sandbox: tried 127.{FIRST_NETWORK}.0.1:{API_PORT} to 127.{LAST_NETWORK}.0.1:{API_PORT}, "
+        f"and {because}; stop that program, or take sandboxes down (drillbook sandbox down --all)"
+    )
+
+
+def _own_start() -> int | None:
+    from drillbook.sandbox.kubelet.processes import started_at
+
+    return started_at(os.getpid())
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="drillbook-sandbox", description=__doc__)
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--system", required=True)
+    parser.add_argument("--id", required=True)
+    parser.add_argument("--state", required=True)
+    parser.add_argument("--manifests", required=True)
+    parser.add_argument("--timeout", type=float, default=60.0)
+    parser.add_argument("--leash", type=int)
+    parser.add_argument("--report", type=int, help="descriptor that hears of the progress")
+    parser.add_argument("--keep", action="store_true", help="stay up when a pod can't become Ready")
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run until told to stop."""
+    arguments = _arguments(argv)
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s.%(msecs)03d %(levelname)s %(message)s"
+    )
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    try:
+        listener = claim_network()
+    except DrillbookError as error:
+        os.write(arguments.report or 2, json.dumps({"failed": str(error)}).encode() + b"\n")
+        volumes.remove(Path(arguments.state))
+        return 1
+
+    async def serve() -> int:
+        return await Daemon(arguments, listener).run()
+
+    return uvloop.run(serve())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

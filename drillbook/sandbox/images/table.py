@@ -1,0 +1,9 @@
+"""The images that the sandbox carries: one line for each family, one file for each kind of program."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from drillbook.sandbox.images import nginx, postgres, redis, refapp, shells
+
+FAMILIES: Final = (postgres.FAMILY, redis.FAMILY, nginx.FAMILY, *refapp.FAMILIES, shells.FAMILY)

@@ -1,0 +1,319 @@
+"""One container of a pod: started, probed, restarted with growing waits, stopped with grace."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from drillbook.sandbox.images.program import Program
+from drillbook.sandbox.kinds import Object
+from drillbook.sandbox.kubelet import backoff, probing, process, processes
+from drillbook.sandbox.kubelet.environment import ConfigMissing
+from drillbook.sandbox.kubelet.logs import LogFile
+from drillbook.sandbox.kubelet.process import Process, StartError
+from drillbook.sandbox.kubelet.surroundings import CONTAINER_MARK, Surroundings, build
+from drillbook.sandbox.network.listeners import who_listens
+from drillbook.sandbox.store import timestamp
+
+if TYPE_CHECKING:
+    from drillbook.sandbox.kubelet.pod_worker import PodWorker
+
+RETRY_CONFIG: Final = 2.0
+"""How soon a container that lacks a key is tried again: whoever adds the key shouldn't wait long."""
+
+
+class Container:
+    """Runs one container until its pod ends or its restart policy says that it is done."""
+
+    def __init__(self, worker: PodWorker, spec: Object, *, init: bool = False) -> None:
+        self.worker, self.spec, self.init = worker, spec, init
+        self.name: str = spec["name"]
+        self.state: Object = {"waiting": {"reason": "PodInitializing" if worker.has_init else "ContainerCreating"}}
+        self.last_state: Object = {}
+        self.restarts = 0
+        self.ready = False
+        self.started = False
+        self.id = ""
+        self.process: Process | None = None
+        self.surroundings: Surroundings | None = None
+        self.log: LogFile | None = None
+        self.previous_log: LogFile | None = None
+        self.stopping = False
+        self.killed_because: str | None = None
+        self._backoff = backoff.BackOff()
+        self._pulls = 0
+        self._program: Program | None = None
+        self.folder: Path = worker.folder / f"{'i' if init else 'c'}{worker.index_of(spec)}"
+
+    @property
+    def policy(self) -> str:
+        """``Always``, ``OnFailure`` or ``Never``; init containers run until they succeed."""
+        own = self.spec.get("restartPolicy")
+        pods = str(self.worker.pod["spec"].get("restartPolicy", "Always"))
+        if own:
+            return str(own)
+        return ("Never" if pods == "Never" else "OnFailure") if self.init else pods
+
+    @property
+    def exit_code(self) -> int | None:
+        """How the last run ended, when none is on and none will follow by itself."""
+        ended = self.state.get("terminated")
+        return int(ended["exitCode"]) if ended else None
+
+    @property
+    def running(self) -> bool:
+        return self.process is not None and self.process.running
+
+    async def run(self) -> None:
+        """Run, and run again as the policy says."""
+        while not self.stopping:
+            began = asyncio.get_running_loop().time()
+            await self._run_once()
+            ran = asyncio.get_running_loop().time() - began
+            if self.stopping or not self._runs_again():
+                return
+            wait = self._backoff.failed(ran)
+            if wait:
+                await self._wait_for_restart(wait)
+            self.restarts += 1
+
+    async def stop(self, grace_seconds: float) -> None:
+        """preStop hook, the image's stop signal, and SIGKILL when the grace is over."""
+        self.stopping = True
+        if not self.running or self.process is None:
+            return
+        self._say("normal", "Killing", f"Stopping container {self.name}")
+        await self._end(self.process, grace_seconds)
+
+    def kill(self, because: str | None = None) -> None:
+        """SIGKILL to everything in it, now."""
+        if self.process is not None and self.process.running:
+            self.killed_because = because
+            self.process.kill()
+
+    async def restart(self, because: str) -> None:
+        """A liveness probe failed: end this run; ``run`` starts the next one."""
+        if self.process is None or not self.process.running:
+            return
+        self._say("normal", "Killing", f"Container {self.name} {because}, will be restarted")
+        await self._end(self.process, float(self.worker.pod["spec"].get("terminationGracePeriodSeconds", 30)))
+
+    async def execute(self, command: list[str], timeout: float) -> tuple[int, str]:
+        """Run a command in the container; returns its exit code and what it said. Raises StartError, TimeoutError."""
+        said = bytearray()
+        beside = await process.start(self.beside(command), self.env, lambda _, data: said.extend(data))
+        try:
+            async with asyncio.timeout(timeout):
+                code = await asyncio.shield(beside.exited)
+                await asyncio.shield(beside.closed)
+        finally:
+            beside.kill()
+        return code, bytes(said[:10_000]).decode(errors="replace").strip()
+
+    def beside(self, command: list[str], *, terminal: bool = False) -> process.Launch:
+        """How to start a command beside the container's program. Raises StartError when that doesn't run."""
+        if self.surroundings is None or self.process is None or not self.process.running:
+            raise StartError(f"container {self.name} is not running")
+        own = self.surroundings.launch
+        return process.Launch(
+            argv=command,
+            folder=own.folder,
+            isolated=own.isolated,
+            uid=own.uid,
+            gid=own.gid,
+            hostname=own.hostname,
+            staging=own.staging,
+            become=own.become,
+            join=self.process.pid if own.isolated else 0,
+            terminal=terminal,
+        )
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The variables that its program was started with."""
+        return self.surroundings.env if self.surroundings else {}
+
+    def close(self) -> None:
+        """The pod is gone: let go of its files."""
+        for kept in (self.log, self.previous_log):
+            if kept is not None:
+                kept.end()
+
+    async def _run_once(self) -> None:
+        await self._until_image()
+        surroundings = await self._until_configured()
+        if surroundings is None:
+            return
+        self.previous_log, self.log = self.log, LogFile(self.folder / f"{self.restarts}.log")
+        if self.previous_log is not None:
+            self.previous_log.end()
+        self._say("normal", "Created", f"Created container: {self.name}")
+        try:
+            self.process = await process.start(surroundings.launch, surroundings.env, self.log.write)
+        except StartError as error:
+            message = f"failed to create containerd task: failed to create shim task: OCI runtime create failed: {error}"
+            self._say("warning", "Failed", f"Error: {message}")
+            self._ended(128, "StartError", message, timestamp())
+            return
+        began = timestamp()
+        if self.stopping:  # the pod was deleted while we were at it
+            self.process.kill()
+        await self._post_start()
+        self._say("normal", "Started", f"Started container {self.name}")
+        self.state = {"running": {"startedAt": began}}
+        with probing.watch(self):
+            self.worker.changed()
+            code = await self.process.exited
+        self._clear_away()
+        self.started = self.ready = False
+        reason = self.killed_because or ("Completed" if code == 0 else "Error")
+        self.killed_because = None
+        self._ended(137 if reason == "OOMKilled" else code, reason, "", began)
+
+    async def _until_image(self) -> None:
+        """Wait until the image resolves; tells ErrImagePull and ImagePullBackOff in turn."""
+        image = self.spec["image"]
+        while (program := self.worker.resolve(image)) is None:
+            missing = f'failed to pull and unpack image "{image}": not found: the sandbox carries no such image'
+            self._say("warning", "Failed", f'Failed to pull image "{image}": {missing}')
+            self._say("warning", "Failed", "Error: ErrImagePull")
+            self._waits("ErrImagePull", missing)
+            wait = min(backoff.LONGEST, backoff.FIRST * 2**self._pulls)
+            self._pulls += 1
+            await asyncio.sleep(min(1.0, wait))
+            self._say("normal", "BackOff", f'Back-off pulling image "{image}"')
+            self._say("warning", "Failed", "Error: ImagePullBackOff")
+            self._waits("ImagePullBackOff", f'Back-off pulling image "{image}": ErrImagePull: {missing}')
+            await asyncio.sleep(wait - 1.0)
+        self._program, self._pulls = program, 0
+        self._say("normal", "Pulled", f'Container image "{image}" already present on machine')
+
+    async def _until_configured(self) -> Surroundings | None:
+        while not self.stopping and self._program is not None:
+            self.id = secrets.token_hex(32)
+            try:
+                self._check_ports()
+                self.surroundings = build(
+                    self.worker.cluster,
+                    self.worker.isolation,
+                    self.worker.pod,
+                    self.spec,
+                    self._program,
+                    container_id=self.id,
+                    folder=self.folder,
+                    mounted=self.worker.mounted,
+                    hosts=self.worker.hosts,
+                )
+            except ConfigMissing as error:
+                self._waits("CreateContainerConfigError", str(error))
+                self._say("warning", "Failed", f"Error: {error}")
+            except OSError as error:
+                self._waits("CreateContainerError", error.strerror or str(error))
+                self._say("warning", "Failed", f"Error: {error.strerror or error}")
+            else:
+                return self.surroundings
+            await asyncio.sleep(RETRY_CONFIG)
+        return None
+
+    def _check_ports(self) -> None:
+        """A program of the host on all addresses takes the port from every pod: better said here than by a crash."""
+        for port in self.spec.get("ports") or ():
+            if port.get("protocol", "TCP") == "TCP":
+                number = int(port["containerPort"])
+                holder = who_listens(number)
+                if holder:
+                    raise OSError(0, f"port {number} of this machine is taken by {holder}; stop that program")
+
+    async def _post_start(self) -> None:
+        hook = ((self.spec.get("lifecycle") or {}).get("postStart") or {}).get("exec")
+        if not hook or self.process is None:
+            return
+        try:
+            code, said = await self.execute(list(hook["command"]), 60.0)
+        except (StartError, TimeoutError) as error:
+            code, said = 1, str(error)
+        if code != 0:
+            self._say("warning", "FailedPostStartHook", f"PostStartHook failed: exit code {code}, message: {said!r}")
+            self.process.kill()
+
+    async def _end(self, running: Process, grace_seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + grace_seconds
+        hook = ((self.spec.get("lifecycle") or {}).get("preStop") or {}).get("exec")
+        if hook and grace_seconds > 0:
+            await self._pre_stop(list(hook["command"]), grace_seconds)
+        number = self._program.stop_signal if self._program else signal.SIGTERM
+        running.signal(number)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, deadline - loop.time())):
+                await asyncio.shield(running.exited)
+                return
+        running.kill()
+        await running.exited
+
+    async def _pre_stop(self, command: list[str], grace_seconds: float) -> None:
+        try:
+            code, said = await self.execute(command, grace_seconds)
+        except (StartError, TimeoutError) as error:
+            code, said = 1, str(error)
+        if code != 0:
+            self._say("warning", "FailedPreStopHook", f"PreStopHook failed: exit code {code}, message: {said!r}")
+
+    def _clear_away(self) -> None:
+        """What the program left behind dies with it, as in a container."""
+        if self.process is not None:
+            self.process.kill()
+        mark = f"{CONTAINER_MARK}={self.id}".encode()
+        for orphan in self.worker.orphans():
+            if processes.carries(orphan, mark):
+                processes.kill(orphan)
+        if self.log is not None:
+            process_closed = self.process.closed if self.process else None
+            if process_closed is None or process_closed.done():
+                self.log.end()
+            else:
+                process_closed.add_done_callback(lambda _, ended=self.log: ended.end())
+
+    def _runs_again(self) -> bool:
+        if self.policy == "Always":
+            return True
+        return self.policy == "OnFailure" and self.exit_code != 0
+
+    async def _wait_for_restart(self, wait: float) -> None:
+        meta = self.worker.pod["metadata"]
+        where = f"{meta['name']}_{meta['namespace']}({meta['uid']})"
+        self._waits(
+            "CrashLoopBackOff", f"back-off {backoff.text(wait)} restarting failed container={self.name} pod={where}"
+        )
+        self._say("warning", "BackOff", f"Back-off restarting failed container {self.name} in pod {where}")
+        await asyncio.sleep(wait)
+
+    def _ended(self, code: int, reason: str, message: str, began: str) -> None:
+        ended: Object = {
+            "exitCode": code,
+            "reason": reason,
+            "startedAt": began,
+            "finishedAt": timestamp(),
+            "containerID": f"drillbook://{self.id}",
+        }
+        if message:
+            ended["message"] = message
+        self.last_state, self.state = {"terminated": ended}, {"terminated": ended}
+        self.worker.changed()
+
+    def _waits(self, reason: str, message: str) -> None:
+        self.state = {"waiting": {"reason": reason, "message": message}}
+        self.worker.changed()
+
+    def _say(self, type_: str, reason: str, message: str) -> None:
+        kind = "initContainers" if self.init else "containers"
+        self.worker.say(type_, reason, message, field=f"spec.{kind}{{{self.name}}}")
+
+    def heard(self, type_: str, reason: str, message: str) -> None:
+        """An event about this container."""
+        self._say(type_, reason, message)
+

@@ -1,0 +1,185 @@
+"""The last step before a container's program: surroundings of its own, then exec. Runs as ``python -I -S launcher.py``.
+
+A script and not a module of the package on purpose: it starts once per container and imports next to nothing.
+Its only argument is JSON, see ``Launch`` in process.py. What goes wrong before the exec is written as one line to the
+status descriptor; a successful exec closes that descriptor silently.
+"""
+
+# ruff: noqa: PTH - pathlib would cost a third of the start
+
+import ctypes
+import json
+import os
+import sys
+from typing import Any, Final
+
+import _signal
+import _socket
+
+MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE, MNT_DETACH = 1, 32, 4096, 16384, 1 << 18, 2
+PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 1, 8, 47, 2
+CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER = 0, 1, 3
+CAPABILITIES_VERSION_3: Final = 0x20080522
+SYS_PIVOT_ROOT: Final = {"x86_64": 155, "aarch64": 41}
+TIOCSCTTY: Final = 0x540E
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def check(result: int, doing: str) -> None:
+    if result < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f"{doing}: {os.strerror(code)}")
+
+
+def mount(source: str, target: str, flags: int, kind: str = "none") -> None:
+    done = libc.mount(source.encode(), target.encode(), kind.encode(), ctypes.c_ulong(flags), None)
+    check(done, f"mount {source} on {target}")
+
+
+def enter_own_namespaces(uid: int, gid: int, hostname: str) -> None:
+    """User, mount and host name space; inside, this process is ``uid`` and ``gid``, outside it stays who it was."""
+    outside_uid, outside_gid = os.geteuid(), os.getegid()
+    os.unshare(os.CLONE_NEWUSER | os.CLONE_NEWNS | os.CLONE_NEWUTS)
+    maps = {"setgroups": "deny", "uid_map": f"{uid} {outside_uid} 1", "gid_map": f"{gid} {outside_gid} 1"}
+    for name, text in maps.items():
+        with open(f"/proc/self/{name}", "w") as file:
+            file.write(text)
+    _socket.sethostname(hostname)
+    mount("none", "/", MS_REC | MS_PRIVATE)
+
+
+class MountPoints:
+    """Makes paths that the host doesn't have, visible to this process alone.
+
+    The nearest folder that exists is covered by an empty one in memory, into which everything that was there is bound
+    again; the missing path is then made beside it.
+    """
+
+    def __init__(self, staging: str) -> None:
+        self.staging = staging
+        self.devices: set[int] = set()
+
+    def ensure(self, path: str, is_folder: bool) -> None:
+        if os.path.lexists(path):
+            return
+        ancestor = os.path.dirname(path)
+        while not os.path.isdir(ancestor):
+            ancestor = os.path.dirname(ancestor)
+        if os.stat(ancestor).st_dev not in self.devices:
+            self._cover(os.path.realpath(ancestor))
+        os.makedirs(path if is_folder else os.path.dirname(path), exist_ok=True)
+        if not is_folder:
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o644))
+
+    def _cover(self, folder: str) -> None:
+        if folder == "/":
+            self._new_root()
+        else:
+            mount(folder, self.staging, MS_BIND | MS_REC)
+            there = os.open(self.staging, os.O_PATH)
+            mount("tmpfs", folder, 0, "tmpfs")
+            self._bind_entries(f"/proc/self/fd/{there}", folder)
+            libc.umount2(f"/proc/self/fd/{there}".encode(), MNT_DETACH)
+            os.close(there)
+        self.devices.add(os.stat(folder).st_dev)
+
+    def _new_root(self) -> None:
+        mount("tmpfs", self.staging, 0, "tmpfs")
+        self._bind_entries("/", self.staging)
+        os.chdir(self.staging)
+        check(libc.syscall(SYS_PIVOT_ROOT[os.uname().machine], b".", b"."), "pivot_root")
+        check(libc.umount2(b".", MNT_DETACH), "let the old root go")
+        os.chdir("/")
+
+    def _bind_entries(self, source: str, target: str) -> None:
+        for entry in os.scandir(source):
+            here = f"{target}/{entry.name}"
+            if entry.is_symlink():
+                os.symlink(os.readlink(entry.path), here)
+                continue
+            if entry.is_dir():
+                os.mkdir(here)
+            else:
+                os.close(os.open(here, os.O_CREAT | os.O_WRONLY, 0o644))
+            mount(entry.path, here, MS_BIND | MS_REC)
+
+
+def bind(source: str, target: str, read_only: bool) -> None:
+    target = os.path.realpath(target)
+    mount(source, target, MS_BIND | MS_REC)
+    if read_only:
+        locked = os.statvfs(target).f_flag & 0xF  # nosuid, nodev, noexec: a user namespace may not take them away
+        mount("none", target, MS_REMOUNT | MS_BIND | MS_RDONLY | locked)
+
+
+def join(pid: int) -> None:
+    """Into the name spaces of a running container."""
+    spaces = [os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY) for name in ("user", "mnt", "uts")]
+    if os.readlink("/proc/self/ns/user") != os.readlink(f"/proc/{pid}/ns/user"):
+        for space in spaces:
+            os.setns(space)
+    for space in spaces:
+        os.close(space)
+
+
+def become(uid: int, gid: int) -> None:
+    """Another user for real, keeping the right to read what its own user may not: only the name is to change."""
+    check(libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0), "keep capabilities")
+    os.setgroups([])
+    os.setresgid(gid, gid, gid)
+    os.setresuid(uid, uid, uid)
+    kept = sum(1 << capability for capability in (CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER))
+    header = (ctypes.c_uint32 * 2)(CAPABILITIES_VERSION_3, 0)
+    sets = (ctypes.c_uint32 * 6)(kept, kept, kept, 0, 0, 0)
+    check(libc.capset(header, sets), "set capabilities")
+    for capability in (CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER):
+        check(libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0), "keep capabilities over exec")
+
+
+def prepare(launch: dict[str, Any]) -> None:
+    if launch["isolated"] and not launch["join"]:
+        enter_own_namespaces(launch["uid"], launch["gid"], launch["hostname"])
+        points = MountPoints(launch["staging"])
+        for source, target, _ in launch["binds"]:
+            points.ensure(target, os.path.isdir(source))
+        for source, target, read_only in launch["binds"]:
+            bind(source, target, read_only)
+    if launch["join"]:
+        join(launch["join"])
+    if launch["become"]:
+        become(*launch["become"])
+    # After every change of user: the kernel forgets this wish when the user changes.
+    check(libc.prctl(PR_SET_PDEATHSIG, int(_signal.SIGKILL), 0, 0, 0), "ask to die with the sandbox")
+    if os.getppid() != launch["parent"]:
+        os._exit(137)
+    if launch["terminal"]:
+        import fcntl
+
+        fcntl.ioctl(0, TIOCSCTTY, 0)
+    os.umask(0o022)
+    os.chdir(launch["folder"])
+    for ignored_by_python in (_signal.SIGPIPE, _signal.SIGXFSZ):
+        _signal.signal(ignored_by_python, _signal.SIG_DFL)
+
+
+def main() -> None:
+    launch = json.loads(sys.argv[1])
+    argv = launch["argv"]
+    try:
+        prepare(launch)
+        os.set_inheritable(launch["status"], False)
+    except (OSError, KeyError) as error:
+        os.write(launch["status"], f"prepare {error}".encode())
+        os._exit(128)
+    try:
+        os.execvp(argv[0], argv)
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError) and "/" not in argv[0]
+        because = "executable file not found in $PATH" if missing else (error.strerror or str(error)).lower()
+        os.write(launch["status"], f'exec "{argv[0]}": {because}'.encode())
+        os._exit(126 if isinstance(error, PermissionError) else 127 if launch["join"] else 128)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""A container's probes put to work: what follows from each answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from drillbook.sandbox.kinds import Object
+from drillbook.sandbox.kubelet import probes
+from drillbook.sandbox.kubelet.process import StartError
+from drillbook.sandbox.kubelet.probes import Look, Pace
+
+if TYPE_CHECKING:
+    from drillbook.sandbox.kubelet.container import Container
+
+
+@contextmanager
+def watch(container: Container) -> Iterator[None]:
+    """Probe a container while the block runs. Without a startup probe it has started at once; without a readiness
+    probe it is ready as soon as it has started."""
+    group = _Probing(container)
+    group.begin()
+    try:
+        yield
+    finally:
+        group.end()
+
+
+class _Probing:
+    def __init__(self, container: Container) -> None:
+        self.container = container
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def begin(self) -> None:
+        startup = self.container.spec.get("startupProbe")
+        if startup:
+            self._follow("Startup", startup, self._has_started, self._startup_failed)
+        else:
+            self._has_started()
+
+    def end(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+
+    def _has_started(self) -> None:
+        if self.container.started:
+            return
+        self.container.started = True
+        readiness = self.container.spec.get("readinessProbe")
+        liveness = self.container.spec.get("livenessProbe")
+        if readiness:
+            self._follow("Readiness", readiness, lambda: self._set_ready(True), lambda: self._set_ready(False))
+        else:
+            self.container.ready = True
+        if liveness:
+            self._follow("Liveness", liveness, lambda: None, lambda: self._restart("failed liveness probe"))
+        if self.container.spec.get("startupProbe"):
+            self._tasks[0].cancel()
+            self.container.worker.changed()
+
+    def _startup_failed(self) -> None:
+        self._restart("failed startup probe")
+
+    def _set_ready(self, ready: bool) -> None:
+        if self.container.ready != ready:
+            self.container.ready = ready
+            self.container.worker.changed()
+
+    def _restart(self, because: str) -> None:
+        self.end()  # one failure, one restart
+        self.container.worker.in_background(self.container.restart(because))
+
+    def _follow(self, name: str, probe: Object, on_well: object, on_unwell: object) -> None:
+        def failed(message: str) -> None:
+            self.container.heard("warning", "Unhealthy", f"{name} probe failed: {message}")
+
+        pace = Pace.of(probe)
+        following = probes.follow(
+            pace,
+            _look(self.container, probe, pace.timeout),
+            eager=name != "Liveness",
+            on_well=on_well,  # type: ignore[arg-type]
+            on_unwell=on_unwell,  # type: ignore[arg-type]
+            on_failure=failed,
+        )
+        self._tasks.append(asyncio.create_task(following, name=f"{name} probe of {self.container.name}"))
+
+
+def _look(container: Container, probe: Object, timeout: float) -> Look:
+    host = container.worker.pod["status"]["podIP"]
+    if action := probe.get("httpGet"):
+        return lambda: probes.http(host, _port(container.spec, action["port"]), action, timeout)
+    if action := probe.get("tcpSocket"):
+        return lambda: probes.tcp(str(action.get("host") or host), _port(container.spec, action["port"]), timeout)
+    if action := probe.get("exec"):
+        return lambda: _command(container, list(action["command"]), timeout)
+    return _always_well
+
+
+async def _command(container: Container, command: list[str], timeout: float) -> str | None:
+    try:
+        code, said = await container.execute(command, timeout)
+    except StartError as error:
+        return f'command "{" ".join(command)}": {error}'
+    except TimeoutError:
+        return f'command timed out: "{" ".join(command)}" timed out after {timeout:g}s'
+    return None if code == 0 else said
+
+
+async def _always_well() -> None:
+    """A probe of a kind that the sandbox doesn't speak (gRPC) can't be judged, so it doesn't stand in the way."""
+
+
+def _port(spec: Object, port: int | str) -> int:
+    if isinstance(port, int) or str(port).isdigit():
+        return int(port)
+    for named in spec.get("ports") or ():
+        if named.get("name") == port:
+            return int(named["containerPort"])
+    raise StartError(f'the probe names the port "{port}", and the container has none of that name')

@@ -1,0 +1,150 @@
+"""A pod's volumes as folders, and where its containers mount them."""
+
+from __future__ import annotations
+
+import base64
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from drillbook.sandbox.kinds import CLAIM, CONFIG_MAP, SECRET, SERVICE_ACCOUNT, VOLUME, Object
+from drillbook.sandbox.kubelet.environment import ConfigMissing, field_value
+from drillbook.sandbox.kubelet.process import Bind
+from drillbook.sandbox.store import Store
+
+
+class VolumeNotReady(Exception):
+    """A claim that isn't bound yet, or a ConfigMap or Secret that isn't there: the pod waits, as in Kubernetes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mounted:
+    """One volume of a pod."""
+
+    name: str
+    folder: Path
+    read_only: bool = False
+    claim: str | None = None
+
+
+def prepare(store: Store, pod: Object, folder: Path, claims: Path) -> dict[str, Mounted]:
+    """Make or find the folder of every volume. ``claims`` holds those that outlive pods. Raises VolumeNotReady."""
+    mounted = {}
+    for volume in pod["spec"].get("volumes") or ():
+        name = volume["name"]
+        mounted[name] = _one(store, pod, volume, folder / "volumes" / name, claims)
+    return mounted
+
+
+def mounts_of(container: Object, mounted: Mapping[str, Mounted]) -> list[Bind]:
+    """What the container sees where."""
+    binds = []
+    for mount in container.get("volumeMounts") or ():
+        volume = mounted.get(mount["name"])
+        if volume is None:
+            raise ConfigMissing(
+                f'container {container["name"]} mounts the volume "{mount["name"]}", which isn\'t there'
+            )
+        source = volume.folder / mount["subPath"] if mount.get("subPath") else volume.folder
+        if mount.get("subPath") and not source.exists():
+            source.mkdir(parents=True)
+        binds.append(Bind(source, mount["mountPath"], bool(mount.get("readOnly")) or volume.read_only))
+    return sorted(binds, key=lambda bind: bind.target.count("/"))
+
+
+def _one(store: Store, pod: Object, volume: Object, folder: Path, claims: Path) -> Mounted:
+    name, namespace = volume["name"], pod["metadata"]["namespace"]
+    if "persistentVolumeClaim" in volume:
+        claim_name = volume["persistentVolumeClaim"]["claimName"]
+        claim = store.get(CLAIM, namespace, claim_name)
+        if claim is None or (claim.get("status") or {}).get("phase") != "Bound":
+            because = "not found" if claim is None else "is not bound"
+            raise VolumeNotReady(f'persistentvolumeclaim "{claim_name}" {because}')
+        bound = store.get(VOLUME, "", claim["spec"]["volumeName"])
+        path = Path(bound["spec"]["hostPath"]["path"]) if bound else claims / claim["spec"]["volumeName"]
+        path.mkdir(parents=True, exist_ok=True)
+        return Mounted(name, path, bool(volume["persistentVolumeClaim"].get("readOnly")), claim_name)
+    if "hostPath" in volume:
+        path = Path(volume["hostPath"]["path"])
+        if volume["hostPath"].get("type") == "DirectoryOrCreate":
+            path.mkdir(parents=True, exist_ok=True)
+        return Mounted(name, path)
+    folder.mkdir(parents=True, exist_ok=True)
+    if "configMap" in volume or "secret" in volume or "projected" in volume or "downwardAPI" in volume:
+        write_files(folder, files_of(store, pod, volume))
+        return Mounted(name, folder, read_only=True)
+    return Mounted(name, folder)
+
+
+def files_of(store: Store, pod: Object, volume: Object) -> dict[str, bytes]:
+    """Relative path to content, for a volume that is made of files. Raises VolumeNotReady."""
+    namespace = pod["metadata"]["namespace"]
+    if "configMap" in volume:
+        source = volume["configMap"]
+        found = store.get(CONFIG_MAP, namespace, source["name"])
+        data = {k: str(v).encode() for k, v in ((found or {}).get("data") or {}).items()} | {
+            k: base64.b64decode(v) for k, v in ((found or {}).get("binaryData") or {}).items()
+        }
+        return _chosen(source, found, data, "configmap", source["name"])
+    if "secret" in volume:
+        source = volume["secret"]
+        name = source.get("secretName") or source.get("name")
+        found = store.get(SECRET, namespace, name)
+        data = {k: base64.b64decode(v) for k, v in ((found or {}).get("data") or {}).items()}
+        return _chosen(source, found, data, "secret", name)
+    if "downwardAPI" in volume:
+        items = volume["downwardAPI"].get("items") or ()
+        return {item["path"]: field_value(pod, item["fieldRef"]["fieldPath"]).encode() for item in items}
+    files: dict[str, bytes] = {}
+    for source in volume["projected"].get("sources") or ():
+        if "serviceAccountToken" in source:
+            account = pod["spec"].get("serviceAccountName", "default")
+            found = store.get(SERVICE_ACCOUNT, namespace, account)
+            files[source["serviceAccountToken"]["path"]] = (found or {}).get("metadata", {}).get("uid", "").encode()
+        else:
+            files |= files_of(store, pod, source)
+    return files
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Make the folder hold exactly these files; one that is unchanged is left alone."""
+    for relative, content in files.items():
+        path = folder / relative
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists() or path.read_bytes() != content:
+            fresh = path.with_name(f".{path.name}.new")
+            fresh.write_bytes(content)
+            fresh.replace(path)
+    for path in folder.rglob("*"):
+        if path.is_file() and str(path.relative_to(folder)) not in files:
+            path.unlink()
+
+
+def remove(folder: Path) -> None:
+    """Take a pod's folder away, whatever its programs did to the permissions."""
+
+    def make_writable(_: object, path: str, __: BaseException) -> None:
+        place = Path(path)
+        place.parent.chmod(0o700)
+        if place.is_dir():
+            place.chmod(0o700)
+            shutil.rmtree(place)
+        else:
+            place.unlink(missing_ok=True)
+
+    if folder.exists():
+        shutil.rmtree(folder, onexc=make_writable)
+
+
+def _chosen(source: Object, found: Object | None, data: dict[str, bytes], word: str, name: str) -> dict[str, bytes]:
+    if found is None:
+        if source.get("optional"):
+            return {}
+        raise VolumeNotReady(f'{word} "{name}" not found')
+    if not source.get("items"):
+        return data
+    missing = [item["key"] for item in source["items"] if item["key"] not in data]
+    if missing and not source.get("optional"):
+        raise VolumeNotReady(f"{word} references non-existent config key: {missing[0]}")
+    return {item["path"]: data[item["key"]] for item in source["items"] if item["key"] in data}

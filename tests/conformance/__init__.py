@@ -1,0 +1,1 @@
+"""Kubernetes behaviour, told by commands that run against any cluster."""

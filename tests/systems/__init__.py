@@ -1,0 +1,1 @@
+"""The systems that travel with Drillbook: their manifests agree with themselves and apply as they are."""
