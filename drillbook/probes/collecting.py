@@ -1,0 +1,79 @@
+"""Everything that some objectives need, looked at once each and all at the same time, each look bounded by itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from drillbook.clock import SYSTEM_CLOCK, Clock
+from drillbook.errors import DrillbookError
+from drillbook.model.environment import Environment
+from drillbook.model.indicator import INDICATORS, REQUIRED
+from drillbook.model.observation import Observation
+from drillbook.model.policy import Objective, Policy
+from drillbook.probes.catalogue import PROBES
+from drillbook.probes.scene import Probe, Scene
+
+LOOK_SECONDS: Final = 20.0
+"""How long one look may take beyond the traffic that it has to send."""
+
+type Progress = Callable[[str], None]
+
+
+def collect(
+    policy: Policy,
+    environment: Environment,
+    objectives: Sequence[Objective],
+    on_progress: Progress | None = None,
+    *,
+    clock: Clock = SYSTEM_CLOCK,
+    probes: Mapping[str, Probe] = PROBES,
+    look_seconds: float = LOOK_SECONDS,
+) -> dict[str, Observation]:
+    """One observation per objective, by its id, in an event loop of its own.
+
+    Takes about as long as the slowest look. Never raises for what it looks at: a probe that fails gives an observation
+    without a value, whose problem is a sentence. ``on_progress`` hears of each look as it ends.
+    """
+
+    async def run() -> dict[str, Observation]:
+        async with Scene(policy, environment, objectives, clock) as scene:
+            looks = (_look(scene, objective, probes, look_seconds, on_progress) for objective in objectives)
+            found = await asyncio.gather(*looks)
+        return {objective.id: seen for objective, seen in zip(objectives, found, strict=True)}
+
+    return asyncio.run(run())
+
+
+async def _look(
+    scene: Scene, objective: Objective, probes: Mapping[str, Probe], look_seconds: float, on_progress: Progress | None
+) -> Observation:
+    begin = scene.clock.monotonic()
+    parameters = parameters_of(objective)
+    component = scene.policy.components[objective.component] if objective.component else None
+    where = f"{objective.indicator} of {objective.component or scene.policy.system}"
+    limit = look_seconds + parameters.get("requests", 0) / parameters.get("rate", 1)
+    dimension = INDICATORS[objective.indicator].dimension
+    try:
+        async with asyncio.timeout(limit):
+            seen = await probes[objective.indicator](scene, component, parameters)
+    except TimeoutError:
+        seen = scene.unseen(dimension, where, f"no answer within {limit:g} s")
+    except DrillbookError as error:
+        seen = scene.unseen(dimension, where, str(error))
+    except Exception as error:
+        # A probe that breaks must not take the others with it; its message could quote what it was looking at.
+        seen = scene.unseen(dimension, where, f"the probe failed with an unexpected {type(error).__name__}")
+    seen = replace(seen, took_seconds=round(scene.clock.monotonic() - begin, 3))
+    if on_progress:
+        on_progress(f"{objective.id}: looked at {objective.indicator} in {seen.took_seconds:.1f} s")
+    return seen
+
+
+def parameters_of(objective: Objective) -> dict[str, Any]:
+    """The objective's parameters, and the indicator's defaults for those that it doesn't say."""
+    known = INDICATORS[objective.indicator].parameters
+    defaults = {name: p.default for name, p in known.items() if p.default is not REQUIRED}
+    return defaults | dict(objective.parameters)
