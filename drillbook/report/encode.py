@@ -1,0 +1,239 @@
+"""Records into ``run.json``, schema ``drillbook.run/v1``. Every other format is made from what comes out here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from drillbook.clock import iso
+from drillbook.model.drill import DrillResult
+from drillbook.model.limit import Limit
+from drillbook.model.observation import Observation
+from drillbook.model.policy import Source
+from drillbook.model.run import SCHEMA, LoadResult, Run
+from drillbook.model.timeline import Event, EventKind, Interval, Sample, Timeline
+from drillbook.model.verdict import Verdict, Waiver
+from drillbook.report.numbers import UNITS, number, plain, text, words
+
+TIMELINE_SCHEMA: Final = "drillbook.timeline/v1"
+
+Json = dict[str, Any]
+
+
+def run(record: Run) -> Json:
+    """The whole document."""
+    return {
+        "schema": SCHEMA,
+        "run": {
+            "id": record.id,
+            "command": text(record.command),
+            "started": iso(record.started),
+            "finished": iso(record.finished),
+            "took_seconds": number((record.finished - record.started).total_seconds()),
+            "status": text(record.status),
+            "exit_code": int(record.exit_code),
+            "versions": plain(record.versions),
+            "problems": [text(p) for p in record.problems],
+        },
+        "system": {"name": text(record.system), "title": text(record.title)},
+        "environment": {"name": text(record.environment), "class": text(record.environment_class)},
+        "verdicts": [verdict(v) for v in record.verdicts],
+        "drills": [drill(d, name) for d, name in zip(record.drills, timeline_names(record.drills), strict=True)],
+        "load": load(record.load) if record.load else None,
+        "waivers": plain(record.waivers),
+    }
+
+
+def verdict(judged: Verdict) -> Json:
+    """One objective, judged."""
+    objective, seen = judged.objective, judged.observation
+    return {
+        "id": text(judged.id),
+        "status": judged.status.value,
+        "reason": text(judged.reason),
+        "indicator": objective.indicator,
+        "component": plain(objective.component),
+        "parameters": plain(objective.parameters),
+        "value": number(seen.value),
+        "unit": UNITS[seen.dimension],
+        "text": words(seen.value, seen.dimension),
+        "bounds": bounds(seen),
+        "samples": seen.samples,
+        "limit": limit(objective.limit),
+        "margin": number(judged.margin),
+        "severity": judged.severity.value,
+        "source": source(judged.source),
+        "policy_line": objective.line,
+        "note": text(objective.note),
+        "where": text(seen.where),
+        "problem": text(seen.problem),
+        "remedy": text(seen.remedy),
+        "waiver": waiver(judged.waiver) if judged.waiver else None,
+        "at": iso(seen.at),
+        "took_seconds": number(seen.took_seconds),
+        "evidence": plain(seen.evidence),
+    }
+
+
+def bounds(seen: Observation) -> Json | None:
+    """The interval that the evidence supports; a side that is null is unbounded, and ``text`` says so."""
+    if seen.value is None:
+        return None
+    low, high = words(seen.low, seen.dimension), words(seen.high, seen.dimension)
+    return {
+        "lower": number(seen.low),
+        "upper": number(seen.high),
+        "text": low if seen.low == seen.high else f"{low} to {high}",
+    }
+
+
+def limit(given: Limit) -> Json:
+    """What must hold: the good condition."""
+    return {
+        "comparator": given.comparator,
+        "value": number(given.quantity.value),
+        "text": f"{given.comparator} {words(given.quantity.value, given.dimension)}",
+    }
+
+
+def source(given: Source) -> Json:
+    """Where the runbook says so; ``line`` is the first one."""
+    return {
+        "document": text(given.document),
+        "section": text(given.section),
+        "line": given.lines[0],
+        "last_line": given.lines[1],
+    }
+
+
+def waiver(given: Waiver) -> Json:
+    """Who answers for a violation, until when and up to what."""
+    return {
+        "owner": text(given.owner),
+        "reason": text(given.reason),
+        "expires": given.expires.isoformat(),
+        "ceiling": limit(given.ceiling),
+        "ticket": text(given.ticket),
+        "line": given.line,
+    }
+
+
+def load(seen: LoadResult) -> Json:
+    """Traffic that was sent; ``verdicts`` is empty where it was background only."""
+    return {
+        "requests": seen.requests,
+        "failures": seen.failures,
+        "rate_per_second": number(seen.rate),
+        "seconds": number(seen.seconds),
+        "verdicts": [verdict(v) for v in seen.verdicts],
+    }
+
+
+def drill(result: DrillResult, timeline_file: str) -> Json:
+    """One drill, judged; its samples and events are in ``timeline_file``, beside ``run.json``."""
+    writes, plan = result.writes, result.plan
+    return {
+        "id": text(result.id),
+        "status": result.status.value,
+        "reason": text(result.reason),
+        "experiment": text(plan.experiment),
+        "component": text(plan.component),
+        "level": text(plan.level),
+        "recovery": text(plan.recovery),
+        "note": text(plan.note),
+        "source": source(plan.source),
+        "fault": {
+            "kind": text(result.fault.kind),
+            "landed": result.fault.landed,
+            "targets": [text(t) for t in result.fault.targets],
+            "evidence": plain(result.fault.evidence),
+        },
+        "baseline_held": result.baseline_held,
+        "load_flowed": result.load_flowed,
+        "outages": [interval(o) for o in result.outages],
+        "outage_seconds": number(result.outage_seconds),
+        "recovery_seconds": (
+            {"lower": number(result.recovery.lower), "upper": number(result.recovery.upper)}
+            if result.recovery
+            else None
+        ),
+        "limit_seconds": number(result.limit_seconds),
+        "detected_seconds": number(result.detected_seconds),
+        "writes": {
+            "sent": writes.sent,
+            "acknowledged": writes.acknowledged,
+            "lost": writes.lost,
+            "duplicated": writes.duplicated,
+            "altered": writes.altered,
+            "unanswered": writes.unanswered,
+            "phantom": writes.phantom,
+            "rejected": writes.rejected,
+            "lost_keys": [text(k) for k in writes.lost_keys],
+        },
+        "objectives_after": [verdict(v) for v in result.objectives_after],
+        "residue": [text(r) for r in result.residue],
+        "undone": result.undone,
+        "aborted": result.aborted,
+        "took_seconds": number(result.took_seconds),
+        "timeline": timeline_file,
+    }
+
+
+def timeline_names(results: Sequence[DrillResult]) -> tuple[str, ...]:
+    """The file of each drill's events and samples: ``timeline-pod-kill.json``, numbered where one ran twice."""
+    names: list[str] = []
+    for result in results:
+        safe = "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "-" for c in result.plan.id)
+        stem = f"timeline-{safe}"
+        earlier = sum(name == f"{stem}.json" or name.startswith(f"{stem}.") for name in names)
+        names.append(f"{stem}.{earlier + 1}.json" if earlier else f"{stem}.json")
+    return tuple(names)
+
+
+def timeline(result: DrillResult) -> Json:
+    """Everything that was seen during a drill, in seconds since its start."""
+    line: Timeline = result.timeline
+    return {
+        "schema": TIMELINE_SCHEMA,
+        "drill": text(result.id),
+        "interval_seconds": plain(line.interval_seconds),
+        "fault_at": _fault_at(line),
+        "events": [event(e) for e in line.events],
+        "outages": [interval(o) for o in result.outages],
+        "samples": [sample(s) for s in line.samples],
+    }
+
+
+def _fault_at(line: Timeline) -> int | float | None:
+    """When the fault was injected: the moment that recovery is counted from."""
+    found = line.first(EventKind.INJECTING)
+    return number(found.at) if found else None
+
+
+def event(given: Event) -> Json:
+    return {
+        "kind": given.kind.value,
+        "at": number(given.at),
+        "text": text(given.text),
+        "details": plain(given.details),
+    }
+
+
+def interval(given: Interval) -> Json:
+    return {
+        "signal": text(given.signal),
+        "begin": number(given.begin),
+        "end": number(given.end),
+        "ended": given.ended,
+    }
+
+
+def sample(given: Sample) -> Json:
+    """One answer to an availability probe: short, because there are many."""
+    found: Json = {
+        "signal": text(given.signal),
+        "due": number(round(given.due, 6)),
+        "took": number(round(given.took, 6)),
+        "good": given.good,
+    }
+    return found | ({"detail": text(given.detail)} if given.detail else {})

@@ -1,0 +1,121 @@
+"""JUnit XML (the xunit2 family) for CI systems: one test case per objective, one per drill."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+
+def junit(document: Mapping[str, Any]) -> str:
+    """``run.json`` as XML. Names are unique, because GitLab counts only the first of two that are the same."""
+    run, system = document["run"], document["system"]["name"]
+    root = Element("testsuites", name=(f"drillbook {system}"))
+    suites = [("objectives", [_objective(v) for v in document["verdicts"]])]
+    if document["load"]:
+        suites.append(("load", [_objective(v) for v in document["load"]["verdicts"]]))
+    suites.append(("drills", [case for d in document["drills"] for case in _drill(d)]))
+    seen: set[tuple[str, str]] = set()
+    for name, cases in suites:
+        if cases:
+            root.append(_suite(name, system, run, _unique(name, cases, seen)))
+    _count(root, root.iter("testcase"))
+    indent(root, " ")
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + tostring(root, encoding="unicode") + "\n"
+
+
+def _suite(name: str, system: str, run: Mapping[str, Any], cases: list[Element]) -> Element:
+    suite = Element("testsuite", name=(f"{system}.{name}"), timestamp=run["started"].removesuffix("Z"))
+    _count(suite, cases)
+    suite.extend(cases)
+    if run["problems"]:
+        SubElement(suite, "system-err").text = "\n".join(run["problems"])
+    return suite
+
+
+def _count(element: Element, cases: Iterable[Element]) -> None:
+    found = list(cases)
+    element.set("tests", str(len(found)))
+    element.set("failures", str(sum(c.find("failure") is not None for c in found)))
+    element.set("errors", str(sum(c.find("error") is not None for c in found)))
+    element.set("skipped", str(sum(c.find("skipped") is not None for c in found)))
+    element.set("time", f"{sum(float(c.get('time', 0)) for c in found):.3f}")
+
+
+def _unique(suite: str, cases: list[Element], seen: set[tuple[str, str]]) -> list[Element]:
+    for case in cases:
+        case.set("classname", f"drillbook.{suite}")
+        plain, again = case.get("name", ""), 1
+        while (suite, case.get("name", "")) in seen:
+            again += 1
+            case.set("name", f"{plain} #{again}")
+        seen.add((suite, case.get("name", "")))
+    return cases
+
+
+def _objective(verdict: Mapping[str, Any], prefix: str = "") -> Element:
+    source = verdict["source"]
+    case = Element("testcase", name=(prefix + verdict["id"]), time=f"{verdict['took_seconds']:.3f}")
+    cited = f"{source['document']}:{source['line']}"
+    _properties(
+        case,
+        {
+            "status": verdict["status"],
+            "severity": verdict["severity"],
+            "indicator": verdict["indicator"],
+            "value": verdict["text"],
+            "limit": verdict["limit"]["text"],
+            "bounds": verdict["bounds"]["text"] if verdict["bounds"] else "",
+            "samples": verdict["samples"],
+            "runbook": cited,
+            "where": verdict["where"],
+        },
+    )
+    body = (
+        f"expected  {verdict['limit']['text']}\nobserved  {verdict['text']}\n"
+        f"where     {verdict['where']}\nrunbook   {cited} ({source['section']})\n{verdict['remedy']}"
+    )
+    _result(case, verdict["status"], verdict["reason"], body, verdict["waiver"])
+    return case
+
+
+def _drill(drill: Mapping[str, Any]) -> list[Element]:
+    case = Element("testcase", name=(drill["id"]), time=f"{drill['took_seconds']:.3f}")
+    recovery, writes = drill["recovery_seconds"], drill["writes"]
+    _properties(
+        case,
+        {
+            "status": drill["status"],
+            "fault": drill["fault"]["kind"],
+            "landed": drill["fault"]["landed"],
+            "outage_seconds": drill["outage_seconds"],
+            "recovery_seconds_upper": recovery["upper"] if recovery else "",
+            "limit_seconds": drill["limit_seconds"],
+            "writes_acknowledged": writes["acknowledged"],
+            "writes_lost": writes["lost"],
+            "writes_duplicated": writes["duplicated"],
+            "undone": drill["undone"],
+        },
+    )
+    _result(case, drill["status"], drill["reason"], "\n".join([drill["reason"], *drill["residue"]]), None)
+    return [case, *(_objective(v, f"after {drill['id']}: ") for v in drill["objectives_after"])]
+
+
+def _properties(case: Element, values: Mapping[str, Any]) -> None:
+    properties = SubElement(case, "properties")
+    for name, value in values.items():
+        if value not in (None, ""):
+            SubElement(properties, "property", name=name, value=(str(value)))
+
+
+def _result(case: Element, status: str, reason: str, body: str, waiver: Mapping[str, Any] | None) -> None:
+    match status:
+        case "fail":
+            SubElement(case, "failure", type="threshold", message=(reason)).text = body
+        case "inconclusive":
+            SubElement(case, "error", type="inconclusive", message=(reason)).text = body
+        case "waived" if waiver:
+            until = f"waived until {waiver['expires']} by {waiver['owner']}: {waiver['reason']}"
+            SubElement(case, "skipped", type="waived", message=(until)).text = reason
+        case "waived":
+            SubElement(case, "skipped", type="waived", message=(reason))
