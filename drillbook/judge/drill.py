@@ -188,12 +188,14 @@ def _baseline_problem(evidence: Evidence, injecting: float | None) -> str:
 def _load_problem(evidence: Evidence, injecting: float | None, recovered_at: float | None) -> str:
     """Why it is in doubt that load flowed through the drill; empty where it did."""
     groups = by_signal(evidence.timeline.samples)
+    dues = [s.due for s in evidence.timeline.samples]
+    span = max(dues, default=0.0) - min(dues, default=0.0)
     for signal in TRAFFIC:
         samples = groups.get(signal, ())
         interval = evidence.timeline.interval_seconds.get(signal, 0.0)
         if len(samples) < 2 or interval <= 0:
             return f"no {signal} load flowed"
-        due = (samples[-1].due - samples[0].due) / interval
+        due = span / interval
         if len(samples) < LEAST_COVERAGE * due:
             return (
                 f"only {len(samples)} of {due:.0f} due {signal} samples were sent: this machine was too busy to watch"

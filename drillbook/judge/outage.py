@@ -13,8 +13,8 @@ from typing import Final
 from drillbook.model.timeline import Interval, Sample, Timeline
 
 DENSITY: Final = 0.5
-"""A run counts as sustained only with at least this share of the samples that were due in it: two good answers with
-silence between them are no run."""
+"""A stretch counts as looked at only with at least this share of the samples that were due in it, and a run of good
+answers is broken by a silence longer than the rest: two good answers with nothing between them are no run."""
 
 
 def outages(timeline: Timeline, sustained_seconds: float) -> tuple[Interval, ...]:
@@ -37,7 +37,7 @@ def by_signal(samples: Iterable[Sample]) -> Mapping[str, tuple[Sample, ...]]:
 
 def bad_stretches(samples: Sequence[Sample], sustained_seconds: float, interval_seconds: float) -> list[Interval]:
     """The bad stretches of one signal, whose ``samples`` are ordered by due time."""
-    least = enough(sustained_seconds, interval_seconds)
+    silence = max(2 * interval_seconds, (1 - DENSITY) * sustained_seconds)
     stretches: list[Interval] = []
     begin: Sample | None = None
     run: list[Sample] = []
@@ -46,8 +46,10 @@ def bad_stretches(samples: Sequence[Sample], sustained_seconds: float, interval_
             begin = begin or sample
             run = []
         elif begin is not None:
+            if run and sample.due - run[-1].due > silence:
+                run = []
             run.append(sample)
-            if len(run) >= least and sample.due - run[0].due >= sustained_seconds:
+            if sample.due - run[0].due >= sustained_seconds:
                 stretches.append(Interval(sample.signal, begin.due, completed(run[0])))
                 begin, run = None, []
     if begin is not None:

@@ -1,0 +1,133 @@
+"""Chaos Toolkit actions: inject a fault, and undo it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
+
+from drillbook.chaos.doorway import (
+    BROKEN,
+    UNWATCHED_LOCK_SECONDS,
+    Place,
+    Unwatched,
+    interrupting,
+    new_unwatched_id,
+    unwatched_journal,
+    watched,
+)
+from drillbook.drills import guard
+from drillbook.drills.blast_radius import choose
+from drillbook.drills.desk import Desk
+from drillbook.drills.journal import new_entry
+from drillbook.drills.lock import Lock, holder_of
+from drillbook.drills.plan import aimed
+from drillbook.errors import Refused
+from drillbook.faults import fault_named
+from drillbook.faults.fault import Target
+
+if TYPE_CHECKING:
+    from drillbook.clients.kube import Kube
+
+__all__ = ["inject", "undo"]
+
+UNDO_SECONDS: Final = 120.0
+
+
+@interrupting
+def inject(
+    fault: str,
+    pods: int = 1,
+    grace_seconds: int = 0,
+    most_pods: int = 1,
+    most_percent: float = 100,
+    configuration: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Break something: ``pods`` pods (0: all) of the configuration's component, within the blast radius.
+
+    Returns what was hit. Whatever the guard doesn't allow interrupts the run, and nothing is broken.
+    """
+    place = Place.of(configuration or {})
+    arguments = {
+        "fault": fault,
+        "pods": pods,
+        "grace_seconds": grace_seconds,
+        "most_pods": most_pods,
+        "most_percent": most_percent,
+    }
+    intent = _intent(place, arguments)
+    desk = watched()
+    try:
+        if desk is None:
+            _pass_the_guard(place, intent)
+        hit = place.with_kube(lambda kube: _inject(kube, intent, desk))
+    except Refused as refused:
+        if desk is not None:
+            desk.say_as_engine("refused", because=str(refused).removeprefix("not injecting: "))
+        raise
+    return {"fault": fault, "targets": [asdict(target) for target in hit]}
+
+
+@interrupting
+def undo() -> dict[str, Any]:
+    """Put back whatever this process has broken, and see that it is back. Safe twice."""
+    desk = watched()
+    if desk is not None:
+        # The drill that started this process has the journal, undoes by itself and verifies it.
+        desk.say_as_engine("rolled_back")
+        return {"undone": ["left to the drill"]}
+    done: list[str] = []
+    while BROKEN:
+        done.append(_undo(BROKEN[-1]))
+        BROKEN.pop()
+    return {"undone": done}
+
+
+def _intent(place: Place, arguments: Mapping[str, Any]) -> guard.Intent:
+    fault, aim, radius = aimed(place.policy, place.component.id, arguments)
+    return guard.Intent(place.policy, place.environment, fault, aim, radius)
+
+
+def _pass_the_guard(place: Place, intent: guard.Intent) -> None:
+    """Everything that a drill would have done before: guard, objectives, lock, journal."""
+    place.with_kube(lambda kube: guard.clear(kube, intent))
+    guard.objectives_hold(place.objectives())
+    id_ = new_unwatched_id(place.policy.system)
+    namespace = place.component.namespace
+    lock, journal = Lock(namespace, id_, lasts_seconds=UNWATCHED_LOCK_SECONDS), unwatched_journal(id_)
+
+    async def write_down(kube: Kube) -> None:
+        await lock.take(kube)
+        entry = new_entry(id_, intent.fault.name, namespace, await intent.fault.put_back(kube, intent.aim))
+        BROKEN.append(Unwatched(place, lock, journal, entry))
+        await journal.intend(kube, entry)
+
+    place.with_kube(write_down)
+
+
+async def _inject(kube: Kube, intent: guard.Intent, desk: Desk | None) -> Sequence[Target]:
+    """Choose again, now, and hit exactly those."""
+    if desk is not None:
+        holder, expected = await holder_of(kube, intent.aim.component.namespace), desk.brief["holder"]
+        if holder != expected:
+            raise Refused(f"the lock is not held by the drill that started this experiment: {expected}, but {holder}")
+    choice = choose(await intent.fault.candidates(kube, intent.aim), intent.aim, intent.radius)
+    targets = [asdict(target) for target in choice.chosen]
+    if desk is not None:
+        desk.say_as_engine("injecting", targets=targets)
+    hit = await intent.fault.inject(kube, intent.aim, choice.chosen)
+    if desk is not None:
+        desk.say_as_engine("injected", targets=[asdict(target) for target in hit])
+    return hit
+
+
+def _undo(broken: Unwatched) -> str:
+    entry = broken.entry
+
+    async def put_back(kube: Kube) -> str:
+        done = await fault_named(entry.fault).undo(kube, entry.put_back, UNDO_SECONDS)
+        await broken.journal.undone(kube, entry)
+        await broken.lock.release(kube)
+        return done
+
+    return broken.place.with_kube(put_back)

@@ -1,0 +1,123 @@
+"""What actions and probes share: which system an experiment means, and what this process has broken so far.
+
+Under ``drillbook drill`` the guard has passed, the lock is held and the undo is written down already; the engine's side
+of the desk is all that is needed. Under plain ``chaos run`` there is nobody else, so all of that is done here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import secrets
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from drillbook import places
+from drillbook.checking import check_objectives, load_system
+from drillbook.clock import SYSTEM_CLOCK
+from drillbook.drills.desk import Desk
+from drillbook.drills.journal import Entry, Journal
+from drillbook.drills.lock import Lock
+from drillbook.errors import ConfigError, DrillbookError
+from drillbook.model.environment import Environment
+from drillbook.model.policy import Component, Policy
+from drillbook.model.verdict import Verdict, Waiver
+
+if TYPE_CHECKING:
+    from drillbook.clients.kube import Kube
+
+UNWATCHED_LOCK_SECONDS: Final = 600
+"""Nobody renews the lock of a plain ``chaos run``: it must last for all of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an experiment happens."""
+
+    policy: Policy
+    environment: Environment
+    waivers: tuple[Waiver, ...]
+    component: Component
+
+    @classmethod
+    def of(cls, configuration: Mapping[str, Any]) -> Place:
+        """From the experiment's configuration: system, environment, sandbox, component. Raises ConfigError."""
+        missing = [key for key in ("system", "environment", "component") if not configuration.get(key)]
+        if missing:
+            raise ConfigError(f"the experiment's configuration must say {', '.join(missing)}")
+        policy, environment, waivers = load_system(
+            str(configuration["system"]), str(configuration["environment"]), configuration.get("sandbox") or None
+        )
+        name = str(configuration["component"])
+        if name not in policy.components:
+            raise ConfigError(f"{policy.path}: no component {name!r}; there are {', '.join(policy.components)}")
+        return cls(policy, environment, waivers, policy.components[name])
+
+    def with_kube[T](self, work: Callable[[Kube], Coroutine[Any, Any, T]]) -> T:
+        """Do ``work`` with a client of this place's cluster, in an event loop of its own."""
+        from drillbook.clients.kube import Kube
+
+        async def connected() -> T:
+            async with Kube.of(self.environment) as kube:
+                return await work(kube)
+
+        return asyncio.run(connected())
+
+    def objectives(self) -> tuple[Verdict, ...]:
+        """All objectives of the policy, judged now."""
+        return check_objectives(self.policy, self.environment, self.waivers, self.policy.objectives)
+
+
+@dataclass(slots=True)
+class Unwatched:
+    """What a plain ``chaos run`` has done in this process: what its undo needs."""
+
+    place: Place
+    lock: Lock
+    journal: Journal
+    entry: Entry
+
+
+BROKEN: Final[list[Unwatched]] = []
+"""Not undone yet, the newest last; Chaos Toolkit passes nothing from an action to its rollback."""
+
+
+def watched() -> Desk | None:
+    """The desk of the drill that started this process, or None under plain ``chaos run``."""
+    return Desk.given()
+
+
+def new_unwatched_id(system: str) -> str:
+    """``20261121T094500Z-chaos-solar-ab12``."""
+    return f"{SYSTEM_CLOCK.now():%Y%m%dT%H%M%SZ}-chaos-{system}-{secrets.token_hex(2)}"
+
+
+def unwatched_journal(id_: str) -> Journal:
+    """Where the undo journal of a plain ``chaos run`` is: with the state of sandboxes, not among the reports."""
+    folder: Path = places.state_root() / "undo"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return Journal(folder / f"{re.sub(r'[^A-Za-z0-9-]+', '-', id_)}.jsonl")
+
+
+def interrupting[**P, T](function: Callable[P, T]) -> Callable[P, T]:
+    """Let an error of ours interrupt the whole run: Chaos Toolkit goes on after a failed activity and exits with 0."""
+    from functools import wraps
+
+    @wraps(function)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
+        from chaoslib.exceptions import InterruptExecution
+
+        try:
+            return function(*args, **kwargs)
+        except DrillbookError as error:
+            raise InterruptExecution(str(error)) from error
+
+    return wrapped
+
+
+def parent() -> int:
+    """The process that started this one."""
+    return os.getppid()

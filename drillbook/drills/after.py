@@ -1,0 +1,167 @@
+"""After the fault: procedure, recovery, objectives; then the undo; then what became of the writes and of the rest."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from drillbook.drills import landing, ledger, recovery, residue, signals
+from drillbook.drills.injection import ENGINE_SECONDS, note_injecting
+from drillbook.drills.plan import SUSTAINED_SECONDS
+from drillbook.drills.work import Work
+from drillbook.errors import DrillAborted, DrillbookError, Unreachable
+from drillbook.judge.drill import recovery_time
+from drillbook.judge.ledger import tally
+from drillbook.model.drill import WriteTally
+from drillbook.model.timeline import EventKind
+from drillbook.model.verdict import Status
+
+if TYPE_CHECKING:
+    from drillbook.clients.kube import Kube
+
+UNDO_SECONDS: Final = 120.0
+SETTLE_SECONDS: Final = 30.0
+"""How long after the recovery the objectives may take to hold: metrics of a new pod come with the next scrape."""
+READ_BACK_SECONDS: Final = 60.0
+RESIDUE_SECONDS: Final = 10.0
+POLL_SECONDS: Final = 0.1
+RETRY_SECONDS: Final = 0.5
+
+
+def follow_the_procedure(work: Work) -> None:
+    """The documented steps, each timed; the first that fails is the last. None for a self-healing drill."""
+    procedure = work.briefing.procedure
+    for step in procedure.steps if procedure else ():
+        text, begun, problem = recovery.describe(step), work.now(), ""
+        work.say(f"recovery step: {text}")
+        try:
+            work.connections.run(recovery.run_step(work.connections.kube, work.order.policy, step, work.clock))
+        except DrillbookError as error:
+            problem = str(error)
+        details: dict[str, Any] = {"begun": begun, "took_seconds": work.now() - begun, "problem": problem}
+        if documented := step.get("within"):
+            details["documented_seconds"] = documented.total_seconds()
+        work.event(EventKind.STEP, text, details=details)
+        if problem:
+            work.found.problems.append(f"recovery step {text} failed: {problem}")
+            return
+
+
+def see_the_recovery(work: Work) -> None:
+    """Wait until every signal is good and stays so, at most as long as somebody is ready to wait."""
+    watch = work.watch
+    if watch is None or work.found.injecting is None:
+        raise DrillAborted("nothing was watched, so no recovery can be seen")
+    begun = work.found.injecting
+    work.say(f"waiting for {SUSTAINED_SECONDS:g} s of good answers, at most {work.longest:.0f} s")
+    seen = None
+    while seen is None and work.now() - begun < work.longest:
+        work.hold_the_lock()
+        time.sleep(POLL_SECONDS)
+        if watch.quiet_seconds(begun) > SUSTAINED_SECONDS + signals.LONGEST_INTERVAL:
+            seen = recovery_time(work.timeline(), SUSTAINED_SECONDS)
+    work.found.waited = work.now() - begun
+    work.connections.run(watch.stop())
+    _tell_the_engine(work, "recovery", seen=seen is not None)
+    work.say(f"recovered after {seen.upper:.2f} s" if seen else f"not recovered after {work.found.waited:.0f} s")
+
+
+def see_the_objectives_hold(work: Work) -> None:
+    """The policy's own objectives again; they may take SETTLE_SECONDS. Then the engine rolls back and ends."""
+    work.say("checking all objectives after the recovery, some seconds")
+    begun = work.now()
+    while True:
+        work.found.after = work.objectives()
+        not_yet = [v.id for v in work.found.after if v.status not in {Status.PASS, Status.WAIVED}]
+        if not not_yet or work.now() - begun > SETTLE_SECONDS:
+            break
+        work.hold_the_lock()
+        work.say(f"{', '.join(not_yet[:3])} not yet: looking again")
+    _tell_the_engine(work, "objectives_after", hold=not not_yet)
+    if work.engine and not work.engine.wait(ENGINE_SECONDS):
+        work.found.problems.append(f"the engine did not end within {ENGINE_SECONDS:g} s of the recovery")
+
+
+def put_back(work: Work) -> None:
+    """Stop the engine, undo, clear the journal. Never raises what can be expected: a failed undo is a finding."""
+    if work.engine is not None:
+        work.engine.stop()
+        note_injecting(work)
+        if problem := work.engine.problem():
+            work.found.problems.append(problem)
+    entry = work.entry
+    if entry is None:
+        return
+    work.say("putting everything back")
+    try:
+        done = work.connections.on_kube(lambda kube: work.briefing.fault.undo(kube, entry.put_back, UNDO_SECONDS))
+        work.connections.on_kube(lambda kube: work.journal.undone(kube, entry))
+    except DrillbookError as error:
+        work.found.problems.append(f"the undo is not finished: {error}")
+        return
+    work.found.undone = True
+    work.event(EventKind.UNDONE, done)
+
+
+def look_back(work: Work) -> None:
+    """What became of the database server, of the writes, and of everything else in the cluster."""
+    for words, look in (
+        ("asking the database when it was started", _see_the_server_restarted),
+        ("reading every write back", _read_the_writes_back),
+        ("comparing the cluster's objects with those before", _compare_the_objects),
+    ):
+        work.say(words)
+        try:
+            look(work)
+        except DrillbookError as error:
+            work.found.problems.append(str(error))
+
+
+def _see_the_server_restarted(work: Work) -> None:
+    if not work.is_postgres or not work.found.landing.landed:
+        return
+    component, environment = work.briefing.aim.component, work.order.environment
+    after = work.connections.on_kube(lambda kube: landing.server_started(kube, environment, component))
+    work.found.landing = landing.with_server(work.found.landing, work.found.server_before, after)
+
+
+def _read_the_writes_back(work: Work) -> None:
+    book, http = work.book, work.http
+    if book is None or http is None:
+        return
+
+    async def read() -> WriteTally:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + READ_BACK_SECONDS
+        while True:
+            try:
+                stored = await ledger.read_back(http, book.routes, book.prefix, book.fates)
+                return tally(book.fates, stored, ledger.body_of)
+            except Unreachable:
+                if loop.time() > deadline:
+                    raise
+                await asyncio.sleep(RETRY_SECONDS)
+
+    work.found.writes = work.connections.run(read())
+
+
+def _compare_the_objects(work: Work) -> None:
+    expected = recovery.expected_changes(work.order.policy, work.briefing.procedure)
+    namespaces = work.order.policy.namespaces
+
+    async def compare(kube: Kube) -> tuple[str, ...]:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + RESIDUE_SECONDS
+        while True:
+            found = residue.residue(work.found.objects_before, await residue.take(kube), namespaces, expected)
+            if not found or loop.time() > deadline:
+                return found
+            await asyncio.sleep(RETRY_SECONDS)
+
+    work.found.residue = work.connections.on_kube(compare)
+
+
+def _tell_the_engine(work: Work, word: str, **details: Any) -> None:
+    if work.desk is not None:
+        work.desk.say_as_drill(word, **details)

@@ -1,0 +1,92 @@
+"""Before anything is broken: guard, lock, steady state, baseline, journal. Every doubt here is a refusal."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from drillbook.drills import guard, landing, residue, signals
+from drillbook.drills.journal import new_entry
+from drillbook.drills.ledger import Ledger
+from drillbook.drills.plan import SUSTAINED_SECONDS
+from drillbook.drills.watch import ANSWER_SECONDS, Watch
+from drillbook.drills.work import Work
+from drillbook.errors import Refused
+from drillbook.faults.workloads import read_workload, workload_of
+from drillbook.model.timeline import EventKind
+
+BASELINE_SECONDS: Final = 15.0
+"""How long the baseline may take to be good for SUSTAINED_SECONDS."""
+POLL_SECONDS: Final = 0.02
+
+
+def pass_the_guard(work: Work) -> None:
+    """The guard's yes, and the lock, which is renewed from now on. Raises Refused."""
+    work.say("looking whether this drill is allowed here")
+    cleared = work.connections.on_kube(lambda kube: guard.clear(kube, work.briefing.intent))
+    work.connections.on_kube(work.lock.take)
+    work.renewal = work.connections.start(work.lock.renew_for_ever(work.connections.kube))
+    work.say(str(cleared.choice))
+
+
+def see_the_steady_state(work: Work) -> None:
+    """The policy's own objectives hold, and what the cluster looks like now. Raises Refused."""
+    work.say(f"checking all {len(work.order.policy.objectives)} objectives before the fault, some seconds")
+    work.found.before = work.objectives()
+    work.event(EventKind.STEADY, guard.objectives_hold(work.found.before))
+    work.found.objects_before = work.connections.on_kube(residue.take)
+    if work.is_postgres:
+        component, environment = work.briefing.aim.component, work.order.environment
+        work.found.server_before = work.connections.on_kube(
+            lambda kube: landing.server_started(kube, environment, component)
+        )
+
+
+def see_the_baseline(work: Work) -> None:
+    """Probes and writes on; there must be a stretch without a single bad answer. Raises Refused."""
+    watch = begin_to_watch(work)
+    work.say(
+        f"watching with {1 / signals.TRAFFIC_INTERVAL:.0f} reads and as many writes per second; "
+        f"baseline of {SUSTAINED_SECONDS:g} s"
+    )
+    begun = work.now()
+    while watch.quiet_seconds(begun) < SUSTAINED_SECONDS + ANSWER_SECONDS / 2:
+        if work.now() - begun > BASELINE_SECONDS:
+            bad = next((s for s in reversed(watch.samples) if not s.good), None)
+            seen = f"the last bad answer was to a {bad.signal}: {bad.detail}" if bad else "nothing answered"
+            raise Refused(
+                f"the baseline did not hold for {SUSTAINED_SECONDS:g} s within {BASELINE_SECONDS:g} s; {seen}"
+            )
+        time.sleep(POLL_SECONDS)
+
+
+def begin_to_watch(work: Work) -> Watch:
+    """The three signals, from now on. Raises ConfigError where the policy has no routes for them."""
+    entrance, route, writes = signals.entrance(work.order.policy)
+    aim, connections = work.briefing.aim, work.connections
+    work.http = http = connections.front_door(entrance, ANSWER_SECONDS)
+    path = work.order.folder / f"writes-{work.order.plan.id}.tsv"
+    work.book = book = Ledger(path, f"{work.order.run_id}-{work.order.plan.id}-", writes)
+    connections.enter(book.flushing())
+    state = connections.on_kube(lambda kube: read_workload(kube, workload_of(aim.component), work.namespace))
+    work.watch = Watch(
+        (
+            signals.read_signal(http, route),
+            signals.write_signal(http, book, work.now),
+            signals.ready_signal(connections.kube, work.namespace, state.selector, state.replicas),
+        ),
+        work.origin,
+        work.clock,
+    )
+    connections.run(work.watch.start())
+    return work.watch
+
+
+def write_the_journal(work: Work) -> None:
+    """What to put back, on disk and in the cluster, before anything is broken. Raises DrillbookError."""
+    put_back = work.connections.on_kube(lambda kube: work.briefing.fault.put_back(kube, work.briefing.aim))
+    entry = new_entry(work.order.id, work.briefing.fault.name, work.namespace, put_back, work.clock)
+    # Known before it is written: half a journal must be cleared away too.
+    work.entry, work.found.undone = entry, False
+    work.connections.on_kube(lambda kube: work.journal.intend(kube, entry))
+    work.event(EventKind.JOURNALED, f"what to put back is in {work.journal.path.name} and in {entry.config_map}")

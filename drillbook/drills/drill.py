@@ -1,0 +1,110 @@
+"""One drill, from the guard to the verdict, in steps; each leaves what it saw in the work's findings.
+
+Nothing is broken before guard, lock, steady state, baseline and journal are done. From then on everything that goes
+wrong is a finding, not an escape: the undo always runs, also after Ctrl-C, and what was seen is judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from drillbook.clock import SYSTEM_CLOCK, Clock
+from drillbook.drills import after, before, guard, injection
+from drillbook.drills.plan import Order
+from drillbook.drills.stop import Stop
+from drillbook.drills.work import Narrate, Work
+from drillbook.errors import DrillbookError, Refused
+from drillbook.model.drill import DrillResult
+from drillbook.model.timeline import EventKind
+
+
+def rehearse(order: Order, narrate: Narrate) -> guard.Clearance:
+    """Look at everything that the guard looks at, and touch nothing. Raises Refused, Unreachable or ConfigError."""
+    work = Work(order, narrate)
+    with work.connections:
+        return work.connections.on_kube(lambda kube: guard.clear(kube, work.briefing.intent))
+
+
+def run_drill(order: Order, narrate: Narrate, keep: Callable[[DrillResult], None], clock: Clock = SYSTEM_CLOCK) -> None:
+    """Do it; ``keep`` gets the judged result, also of a drill that was cut short once its fault was on the way.
+
+    Raises Refused, Unreachable or ConfigError when nothing was broken, and KeyboardInterrupt when somebody stopped it,
+    after everything is put back.
+    """
+    work = Work(order, narrate, clock)
+    stop = Stop(narrate)
+    with stop, work.connections:
+        try:
+            _until_put_back(work, stop)
+            if not stop.asked:
+                _look_back(work, stop)
+        finally:
+            stop.disarm()
+            _close(work)
+    if stop.asked:
+        work.found.problems.insert(0, "the drill was stopped by hand before its end")
+    if work.entry is not None:
+        keep(work.judged())
+    if stop.asked:
+        raise KeyboardInterrupt
+
+
+def _until_put_back(work: Work, stop: Stop) -> None:
+    """Everything from the guard to the undo, which runs whatever happens before it."""
+    try:
+        try:
+            stop.arm()
+            _prepare(work)
+            _break_and_recover(work)
+        finally:
+            stop.disarm()
+    except KeyboardInterrupt:
+        stop.disarm()
+        work.event(EventKind.ABORTED, "stopped by hand")
+    except DrillbookError as error:
+        # Where nothing was broken there is nothing to judge, and the error is the whole story.
+        if work.entry is None or isinstance(error, Refused):
+            raise
+        work.found.problems.append(str(error))
+        work.event(EventKind.ABORTED, str(error))
+        work.say(str(error))
+    finally:
+        after.put_back(work)
+
+
+def _prepare(work: Work) -> None:
+    work.event(EventKind.STARTED, work.briefing.experiment.title)
+    before.pass_the_guard(work)
+    before.see_the_steady_state(work)
+    before.see_the_baseline(work)
+    before.write_the_journal(work)
+
+
+def _break_and_recover(work: Work) -> None:
+    injection.start_the_engine(work)
+    injection.see_the_injection(work)
+    injection.see_it_land(work)
+    after.follow_the_procedure(work)
+    after.see_the_recovery(work)
+    after.see_the_objectives_hold(work)
+
+
+def _look_back(work: Work, stop: Stop) -> None:
+    try:
+        stop.arm()
+        after.look_back(work)
+    except KeyboardInterrupt:
+        work.event(EventKind.ABORTED, "stopped by hand")
+
+
+def _close(work: Work) -> None:
+    """Stop what still runs and give the lock back; the connections are closed after this."""
+    if work.renewal is not None:
+        work.renewal.cancel()
+        try:
+            work.connections.on_kube(work.lock.release)
+        except DrillbookError as error:
+            work.found.problems.append(f"the lock could not be released, it expires by itself: {error}")
+    if work.watch is not None:
+        work.connections.run(work.watch.stop())
+    work.event(EventKind.FINISHED)

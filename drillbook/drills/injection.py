@@ -1,0 +1,78 @@
+"""The fault: the engine is started, is seen to inject, and the fault is seen to land."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Final
+
+from drillbook.drills.desk import Desk, Note
+from drillbook.drills.engine import Engine
+from drillbook.drills.landing import wait_landed
+from drillbook.drills.plan import variables
+from drillbook.drills.work import Work
+from drillbook.errors import DrillAborted, Refused
+from drillbook.faults.fault import Target
+from drillbook.model.timeline import EventKind
+
+INJECT_SECONDS: Final = 30.0
+"""How long the engine may take to start and inject, and the fault to show, beyond a grace period."""
+ENGINE_SECONDS: Final = 120.0
+"""How long the engine may outlive the recovery."""
+POLL_SECONDS: Final = 0.02
+
+
+def start_the_engine(work: Work) -> None:
+    """Chaos Toolkit, in a process of its own, with a desk to leave notes on."""
+    work.say(f"injecting {work.briefing.fault.name}")
+    order, name = work.order, work.order.plan.id
+    notes = {"holder": order.id, "parent": os.getpid(), "longest_seconds": work.longest + ENGINE_SECONDS}
+    work.desk = Desk.lay(order.folder / f"engine-{name}", notes)
+    names = variables(order.environment, order.policy, order.plan.component)
+    work.engine = Engine(work.briefing.experiment.path, work.desk, names)
+    work.engine.start()
+
+
+def see_the_injection(work: Work) -> None:
+    """Wait for the engine's note. Raises Refused when it was refused there, DrillAborted when it never comes."""
+    desk, engine = work.desk, work.engine
+    if desk is None or engine is None:
+        raise DrillAborted("the engine was never started")
+    deadline = work.now() + INJECT_SECONDS + work.briefing.aim.grace_seconds
+    while (injected := desk.from_engine("injected")) is None:
+        # Asked before the desk is read again: what an ended engine had to say is all there.
+        ended = engine.ended
+        if refused := desk.from_engine("refused"):
+            raise Refused(str(refused.details["because"]))
+        if desk.from_engine("injected") is None and (ended or work.now() > deadline):
+            what = "ended without injecting" if ended else f"did not inject within {INJECT_SECONDS:g} s"
+            raise DrillAborted(f"the engine {what}; it last said: {engine.last_words()}")
+        work.hold_the_lock()
+        time.sleep(POLL_SECONDS)
+    note_injecting(work)
+    work.found.targets = tuple(Target(**target) for target in injected.details["targets"])
+    work.event(EventKind.INJECTED, ", ".join(map(str, work.found.targets)), at=_since_start(work, injected))
+
+
+def note_injecting(work: Work) -> None:
+    """The moment at which the engine began, if it did: from then on the system may be broken."""
+    note = work.desk.from_engine("injecting") if work.desk else None
+    if note is not None and work.found.injecting is None:
+        work.found.injecting = _since_start(work, note)
+        work.event(EventKind.INJECTING, work.briefing.fault.name, at=work.found.injecting)
+
+
+def see_it_land(work: Work) -> None:
+    """Look at the targets until the fault shows on them; one that touches nothing is looked at once."""
+    fault, aim = work.briefing.fault, work.briefing.aim
+    seconds = INJECT_SECONDS + aim.grace_seconds if fault.needs(aim).to_break else 0
+    work.found.landing = work.connections.on_kube(lambda kube: wait_landed(kube, fault, work.found.targets, seconds))
+    if work.found.landing.landed:
+        work.event(EventKind.LANDED, "seen on the objects themselves", details=work.found.landing.evidence)
+        work.say("the fault landed")
+    else:
+        work.say("the fault was not seen to land")
+
+
+def _since_start(work: Work, note: Note) -> float:
+    return note.at - work.origin

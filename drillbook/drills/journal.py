@@ -1,0 +1,147 @@
+"""The undo journal: what to put back is written down, for good, before anything is broken.
+
+Twice: as JSON lines in a file, each line fsynced, and as a ConfigMap in the drilled namespace, so that another machine
+can undo when this one is gone. Both name the fault, what to put back and when the entry expires; the ConfigMap goes
+when the undo has been verified.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from drillbook.clock import SYSTEM_CLOCK, Clock, iso
+from drillbook.errors import ConfigError
+from drillbook.faults.fault import PutBack
+
+if TYPE_CHECKING:
+    from drillbook.clients.kube import Kube
+
+LABEL: Final = "drillbook.dev/undo"
+_LIVES: Final = timedelta(days=7)
+"""How long an entry counts: a system that was left broken for longer has been seen to by somebody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing to undo."""
+
+    id: str
+    """The drill's: ``RUN/DRILL``."""
+    fault: str
+    namespace: str
+    put_back: PutBack
+    written: datetime
+    expires: datetime
+
+    @property
+    def config_map(self) -> str:
+        """The ConfigMap's name, which Kubernetes wants in lower case and without slashes."""
+        return "drillbook-undo-" + re.sub(r"[^a-z0-9.-]+", "-", self.id.lower())[:230].strip("-.")
+
+    def document(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {
+            "id": self.id,
+            "fault": self.fault,
+            "namespace": self.namespace,
+            "put_back": dict(self.put_back),
+            "written": iso(self.written),
+            "expires": iso(self.expires),
+        }
+
+
+def new_entry(id_: str, fault: str, namespace: str, put_back: PutBack, clock: Clock = SYSTEM_CLOCK) -> Entry:
+    """An entry written now."""
+    now = clock.now()
+    return Entry(id_, fault, namespace, put_back, now, now + _LIVES)
+
+
+class Journal:
+    """One drill's undo journal."""
+
+    def __init__(self, path: Path) -> None:
+        """``path``: the JSON lines file, made on the first entry."""
+        self.path = path
+
+    async def intend(self, kube: Kube, entry: Entry) -> None:
+        """Write the entry down on disk and in the cluster; only then may the fault begin. Raises DrillbookError."""
+        from drillbook.clients.kube import path_of
+
+        self._append({"state": "intended", **entry.document()})
+        body = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": entry.config_map, "labels": {LABEL: "true"}},
+            "data": {"entry": json.dumps(entry.document(), sort_keys=True)},
+        }
+        await kube.create(path_of("configmaps", entry.namespace), body)
+
+    async def undone(self, kube: Kube, entry: Entry) -> None:
+        """The undo is verified: the ConfigMap goes, the file says so. Safe twice."""
+        from drillbook.clients.kube import ApiRefusal, path_of
+
+        try:
+            await kube.delete(path_of("configmaps", entry.namespace, entry.config_map))
+        except ApiRefusal as refused:
+            if refused.code != 404:
+                raise
+        self._append({"state": "undone", "id": entry.id})
+
+    def _append(self, line: dict[str, Any]) -> None:
+        """One line, on the disk before this returns; a new file's name in its folder too."""
+        new = not self.path.exists()
+        try:
+            handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            try:
+                os.write(handle, (json.dumps(line, sort_keys=True) + "\n").encode())
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+            if new:
+                _sync_folder(self.path.parent)
+        except OSError as error:
+            raise ConfigError(
+                f"the undo journal {self.path} can't be written: {error.strerror}; free the disk"
+            ) from error
+
+
+def open_entries(path: Path) -> Iterator[Entry]:
+    """The entries of a journal file that were intended and never undone, oldest first.
+
+    A last line that was cut off in the middle is one whose fault never began.
+    """
+    lines: list[dict[str, Any]] = []
+    for text in path.read_text().splitlines():
+        try:
+            lines.append(json.loads(text))
+        except ValueError:
+            break
+    done = {line["id"] for line in lines if line["state"] == "undone"}
+    return (read_entry(line) for line in lines if line["state"] == "intended" and line["id"] not in done)
+
+
+def read_entry(document: dict[str, Any]) -> Entry:
+    """An entry from its JSON document."""
+    return Entry(
+        id=document["id"],
+        fault=document["fault"],
+        namespace=document["namespace"],
+        put_back=document["put_back"],
+        written=datetime.fromisoformat(document["written"]),
+        expires=datetime.fromisoformat(document["expires"]),
+    )
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

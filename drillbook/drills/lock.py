@@ -1,0 +1,107 @@
+"""The lock: one drill at a time in a namespace, as a Lease in the cluster, which everybody sees and which expires."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from drillbook.clock import SYSTEM_CLOCK, Clock
+from drillbook.errors import DrillAborted, Refused
+
+if TYPE_CHECKING:
+    from drillbook.clients.kube import Kube, Object
+
+NAME: Final = "drillbook-drill"
+LASTS_SECONDS: Final = 30
+"""How long the lock outlives a drill that died without releasing it."""
+
+
+class Lock:
+    """A Lease with this drill as its holder."""
+
+    def __init__(
+        self, namespace: str, holder: str, clock: Clock = SYSTEM_CLOCK, lasts_seconds: int = LASTS_SECONDS
+    ) -> None:
+        """``holder``: who it is, and unlike anybody else: ``RUN/DRILL``."""
+        self.namespace, self.holder, self.lasts_seconds, self._clock = namespace, holder, lasts_seconds, clock
+
+    async def take(self, kube: Kube) -> None:
+        """Become the holder. Raises Refused when another drill holds the lock and it has not expired."""
+        from drillbook.clients.kube import ApiRefusal, path_of
+
+        found = await kube.find(self._path)
+        try:
+            if found is None:
+                collection = path_of("leases", self.namespace)
+                await kube.create(collection, self._body({}))
+                return
+            holder = found["spec"].get("holderIdentity")
+            if holder and holder != self.holder and not self._expired(found):
+                raise Refused(f"another drill holds the lock {self}: {holder}; wait for its end, or until it expires")
+            # The resource version in it makes the API server refuse when somebody else was faster.
+            await kube.replace(self._path, self._body(found))
+        except ApiRefusal as refused:
+            if refused.code == 409:
+                raise Refused(f"another drill has just taken the lock {self}") from refused
+            raise
+
+    async def renew_for_ever(self, kube: Kube) -> None:
+        """Renew three times per life time. Raises DrillAborted when somebody else holds the lock by now."""
+        while True:
+            await asyncio.sleep(self.lasts_seconds / 3)
+            found = await kube.get(self._path)
+            if found["spec"].get("holderIdentity") != self.holder:
+                raise DrillAborted(f"the lock {self} was taken away: {found['spec'].get('holderIdentity')} has it now")
+            await kube.replace(self._path, self._body(found))
+
+    async def release(self, kube: Kube) -> None:
+        """Take the Lease out, if it is still ours. Safe twice."""
+        from drillbook.clients.kube import ApiRefusal
+
+        found = await kube.find(self._path)
+        if found is None or found["spec"].get("holderIdentity") != self.holder:
+            return
+        try:
+            await kube.delete(self._path, uid=found["metadata"]["uid"])
+        except ApiRefusal as refused:
+            if refused.code not in {404, 409}:
+                raise
+
+    @property
+    def _path(self) -> str:
+        from drillbook.clients.kube import path_of
+
+        return path_of("leases", self.namespace, NAME)
+
+    def _body(self, found: Object) -> dict[str, Any]:
+        now = self._clock.now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        spec = found.get("spec") or {}
+        ours = spec.get("holderIdentity") == self.holder
+        return {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": found.get("metadata") or {"name": NAME, "namespace": self.namespace},
+            "spec": {
+                "holderIdentity": self.holder,
+                "leaseDurationSeconds": self.lasts_seconds,
+                "acquireTime": spec["acquireTime"] if ours else now,
+                "renewTime": now,
+            },
+        }
+
+    def _expired(self, found: Object) -> bool:
+        spec = found["spec"]
+        renewed = datetime.fromisoformat(str(spec["renewTime"]))
+        return self._clock.now() > renewed + timedelta(seconds=int(spec["leaseDurationSeconds"]))
+
+    def __str__(self) -> str:
+        return f"Lease {self.namespace}/{NAME}"
+
+
+async def holder_of(kube: Kube, namespace: str) -> str | None:
+    """Who holds the lock of a namespace; None where nobody does."""
+    from drillbook.clients.kube import path_of
+
+    found = await kube.find(path_of("leases", namespace, NAME))
+    return str(found["spec"].get("holderIdentity")) if found else None

@@ -1,0 +1,128 @@
+"""What one drill is going to do, resolved from policy, experiment and environment before anything is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from drillbook import places
+from drillbook.drills.blast_radius import Radius
+from drillbook.drills.experiment import Experiment, load_experiment
+from drillbook.drills.guard import Intent
+from drillbook.drills.recovery import permissions
+from drillbook.drills.signals import LONGEST_INTERVAL
+from drillbook.errors import ConfigError
+from drillbook.faults import fault_named
+from drillbook.faults.fault import Aim, Fault
+from drillbook.judge.drill import too_fine
+from drillbook.model.environment import Environment
+from drillbook.model.policy import DrillPlan, Policy, Procedure
+from drillbook.model.verdict import Waiver
+
+DEFAULT_TIMEOUT: Final = 120.0
+SUSTAINED_SECONDS: Final = 2.0
+"""How long every signal must be good, without a single bad answer, to count as recovered (and as a baseline)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What somebody asked for."""
+
+    policy: Policy
+    environment: Environment
+    waivers: tuple[Waiver, ...]
+    plan: DrillPlan
+    folder: Path
+    """The run's folder; everything that the drill writes goes there."""
+    run_id: str
+    timeout_seconds: float = DEFAULT_TIMEOUT
+    confirmed: bool = False
+
+    @property
+    def id(self) -> str:
+        """``RUN/DRILL``: unlike any other drill's, ever."""
+        return f"{self.run_id}/{self.plan.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Briefing:
+    """Everything that follows from the order without looking at the cluster."""
+
+    experiment: Experiment
+    intent: Intent
+    procedure: Procedure | None
+    limit_seconds: float | None
+
+    @property
+    def fault(self) -> Fault:
+        return self.intent.fault
+
+    @property
+    def aim(self) -> Aim:
+        return self.intent.aim
+
+
+def drill_plan(policy: Policy, drill: str) -> DrillPlan:
+    """The drill of that id. Raises ConfigError that lists those there are."""
+    for plan in policy.drills:
+        if plan.id == drill:
+            return plan
+    known = ", ".join(plan.id for plan in policy.drills) or "none"
+    raise ConfigError(f"{policy.path}: no drill {drill!r}; the drills of {policy.system} are {known}")
+
+
+def variables(environment: Environment, policy: Policy, component: str) -> dict[str, str]:
+    """The environment variables by which an experiment is told where to go."""
+    return {
+        "DRILLBOOK_SYSTEM": policy.system,
+        "DRILLBOOK_ENVIRONMENT": environment.name,
+        "DRILLBOOK_SANDBOX": environment.sandbox or "",
+        "DRILLBOOK_COMPONENT": component,
+    }
+
+
+def brief(order: Order) -> Briefing:
+    """Resolve an order. Raises ConfigError for whatever can't be run as it is written."""
+    policy, plan = order.policy, order.plan
+    names = variables(order.environment, policy, plan.component)
+    experiment = load_experiment(places.experiment_file(plan.experiment), names)
+    fault, aim, radius = aimed(policy, plan.component, experiment.injection.arguments)
+    procedure = policy.procedures[plan.procedure] if plan.recovery == "procedure" and plan.procedure else None
+    resolution = policy.severities[plan.level].resolution
+    limit = resolution.total_seconds() if resolution else None
+    if problem := too_fine(limit, LONGEST_INTERVAL):
+        raise ConfigError(f"{policy.path}: drill {plan.id!r}: {problem}")
+    intent = Intent(
+        policy, order.environment, fault, aim, radius, order.confirmed, repairs=permissions(policy, procedure)
+    )
+    return Briefing(experiment, intent, procedure, limit)
+
+
+def aimed(policy: Policy, component: str, arguments: Mapping[str, Any]) -> tuple[Fault, Aim, Radius]:
+    """Fault, aim and radius from the arguments of an ``inject`` activity. Raises ConfigError."""
+    if component not in policy.components:
+        known = ", ".join(policy.components)
+        raise ConfigError(f"{policy.path}: no component {component!r}; the components are {known}")
+    try:
+        aim = Aim(
+            component=policy.components[component],
+            pods=_whole(arguments, "pods", 1),
+            grace_seconds=_whole(arguments, "grace_seconds", 0),
+        )
+        radius = Radius(
+            namespaces=frozenset(policy.namespaces),
+            most_pods=_whole(arguments, "most_pods", 1),
+            most_percent=float(arguments.get("most_percent", 100)),
+        )
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"the experiment's injection of {component!r}: {error}") from error
+    return fault_named(str(arguments["fault"])), aim, radius
+
+
+def _whole(arguments: Mapping[str, Any], name: str, default: int) -> int:
+    value = arguments.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name}: expected a whole number, found {value!r}")
+    return value

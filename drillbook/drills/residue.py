@@ -1,0 +1,124 @@
+"""Residue: what is different in the cluster after a drill, a sentence each; nothing is the aim.
+
+Outside the system's namespaces no object may differ at all. Inside, whatever a person or a file decided must be as it
+was: specs, replicas, images, configuration. What the platform does by itself is not residue: status, pods and
+ReplicaSets that their controller replaces, Events, Leases and endpoints.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from drillbook.clients.kube import Kube, Object
+
+PLATFORMS_OWN: Final = frozenset({"events", "leases", "endpoints", "endpointslices", "componentstatuses"})
+"""Resources that change by themselves all the time."""
+_BOOKKEEPING: Final = frozenset({"managedFields", "resourceVersion", "generation", "creationTimestamp", "selfLink"})
+_FIELDS_NAMED: Final = 4
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Name:
+    """What one object is known by."""
+
+    kind: str
+    namespace: str
+    name: str
+    api_version: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
+
+
+type Snapshot = Mapping[Name, Object]
+"""Every object that can be listed, Secrets as digests."""
+
+
+async def take(kube: Kube) -> Snapshot:
+    """Look at the whole cluster, the objects without a namespace included."""
+    from drillbook.clients.kube import ApiRefusal
+    from drillbook.clients.kube_objects import discover, snapshot
+
+    found = list(await snapshot(kube, without=PLATFORMS_OWN))
+    for resource in await discover(kube):
+        if resource.namespaced or resource.plural in PLATFORMS_OWN:
+            continue
+        version = f"{resource.group}/{resource.version}" if resource.group else resource.version
+        try:
+            items = await kube.list(resource.path)
+        except ApiRefusal as refused:
+            # As for namespaced kinds: what these credentials may not list, they may not have changed either.
+            if refused.code in {403, 404, 405}:
+                continue
+            raise
+        found += [{**item, "apiVersion": version, "kind": resource.kind} for item in items]
+    return {_name(item): item for item in found}
+
+
+def residue(
+    before: Snapshot,
+    after: Snapshot,
+    namespaces: Collection[str],
+    expected: Mapping[tuple[str, str, str], Collection[str]] | None = None,
+) -> tuple[str, ...]:
+    """A sentence for each object that is there, gone or changed and should not be; pure.
+
+    ``namespaces``: the system's own. ``expected``: by kind, namespace and name, the fields that the documented
+    procedure changes.
+    """
+    expected = expected or {}
+    sentences: list[str] = []
+    for name in sorted({*before, *after}):
+        inside = name.namespace in namespaces
+        where = "inside" if inside else "outside"
+        old, new = before.get(name), after.get(name)
+        if inside and all(o is None or _owned(o) for o in (old, new)):
+            continue
+        if old is None and new is not None:
+            sentences.append(f"{name} is new, {where} the system's namespaces")
+        elif new is None:
+            sentences.append(f"{name} is gone, {where} the system's namespaces")
+        elif old is not None:
+            known = expected.get((name.kind, name.namespace, name.name), ())
+            fields = [d for d in _differences(_comparable(old), _comparable(new)) if d not in known]
+            if fields:
+                sentences.append(f"{name} is changed, {where} the system's namespaces: {_listed(fields)}")
+    return tuple(sentences)
+
+
+def _name(item: Object) -> Name:
+    meta = item["metadata"]
+    return Name(item["kind"], meta.get("namespace", ""), meta["name"], item["apiVersion"])
+
+
+def _owned(item: Object) -> bool:
+    """Made by a controller, which replaces it as it sees fit."""
+    return any(owner.get("controller") for owner in item["metadata"].get("ownerReferences") or ())
+
+
+def _comparable(item: Object) -> Object:
+    """The object without its status and the API server's bookkeeping; its UID stays: a replaced object is changed."""
+    meta = {key: value for key, value in item["metadata"].items() if key not in _BOOKKEEPING}
+    return {key: value for key, value in item.items() if key != "status"} | {"metadata": meta}
+
+
+def _differences(old: Any, new: Any, path: str = "") -> list[str]:
+    """Paths of the fields that differ. Values stay out of it: they may be anybody's."""
+    if any(isinstance(v, Mapping) for v in (old, new)) and all(v is None or isinstance(v, Mapping) for v in (old, new)):
+        old, new = old or {}, new or {}
+        keys = sorted({*old, *new})
+        return [d for key in keys for d in _differences(old.get(key), new.get(key), f"{path}.{key}" if path else key)]
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        pairs = enumerate(zip(old, new, strict=True))
+        return [d for i, (a, b) in pairs for d in _differences(a, b, f"{path}[{i}]")]
+    return [] if json.dumps(old, sort_keys=True) == json.dumps(new, sort_keys=True) else [path]
+
+
+def _listed(fields: Iterable[str]) -> str:
+    told = list(fields)
+    more = f" and {len(told) - _FIELDS_NAMED} more" if len(told) > _FIELDS_NAMED else ""
+    return ", ".join(told[:_FIELDS_NAMED]) + more

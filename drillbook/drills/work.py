@@ -1,0 +1,152 @@
+"""A drill in progress: what was ordered, what is open, and what has been seen so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from drillbook.checking import check_objectives
+from drillbook.clock import SYSTEM_CLOCK, Clock
+from drillbook.drills.connections import Connections
+from drillbook.drills.journal import Entry, Journal
+from drillbook.drills.ledger import Ledger
+from drillbook.drills.lock import Lock
+from drillbook.drills.plan import SUSTAINED_SECONDS, Briefing, Order, brief
+from drillbook.drills.residue import Snapshot
+from drillbook.drills.watch import ANSWER_SECONDS, Watch
+from drillbook.faults.fault import Landing, Target
+from drillbook.judge.drill import Evidence, judge_drill
+from drillbook.model.drill import DrillResult, FaultReport, WriteTally
+from drillbook.model.timeline import Event, EventKind, Timeline
+from drillbook.model.verdict import Verdict
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from drillbook.clients.http import HttpClient
+    from drillbook.drills.desk import Desk
+    from drillbook.drills.engine import Engine
+
+type Narrate = Callable[[str], None]
+"""Tells a person what is being done."""
+
+
+@dataclass
+class Findings:
+    """What has been seen. Times are seconds since the drill's start."""
+
+    events: list[Event] = field(default_factory=list)
+    before: tuple[Verdict, ...] = ()
+    after: tuple[Verdict, ...] = ()
+    targets: tuple[Target, ...] = ()
+    landing: Landing = field(default_factory=lambda: Landing(False))
+    server_before: datetime | str = "nobody asked"
+    """When the database server was started that answered before the fault, or why that couldn't be seen."""
+    objects_before: Snapshot = field(default_factory=dict)
+    residue: tuple[str, ...] | None = None
+    writes: WriteTally | None = None
+    undone: bool = True
+    """Nothing is broken, or everything is put back."""
+    injecting: float | None = None
+    """When the engine began to inject: from then on the system may be broken."""
+    waited: float = 0.0
+    problems: list[str] = field(default_factory=list)
+
+
+class Work:
+    """One drill in progress."""
+
+    def __init__(self, order: Order, narrate: Narrate, clock: Clock = SYSTEM_CLOCK) -> None:
+        """Raises ConfigError when the order can't be run as it is written."""
+        self.order, self.clock = order, clock
+        self.briefing: Briefing = brief(order)
+        self.say = narrate
+        self.found = Findings()
+        self.origin = clock.monotonic()
+        self.connections = Connections(order.environment)
+        self.journal = Journal(order.folder / f"undo-{order.plan.id}.jsonl")
+        self.lock = Lock(self.namespace, order.id, clock)
+        self.renewal: Future[None] | None = None
+        self.entry: Entry | None = None
+        self.http: HttpClient | None = None
+        self.book: Ledger | None = None
+        self.watch: Watch | None = None
+        self.desk: Desk | None = None
+        self.engine: Engine | None = None
+
+    @property
+    def namespace(self) -> str:
+        """Where the broken component lives."""
+        return self.briefing.aim.component.namespace
+
+    @property
+    def is_postgres(self) -> bool:
+        """Whether the broken component is a database server that can be asked when it was started."""
+        return self.briefing.aim.component.engine == "postgres"
+
+    @property
+    def longest(self) -> float:
+        """How long to wait for the recovery: a little longer than documented, so that a miss is seen as one."""
+        limit = self.briefing.limit_seconds
+        beyond = SUSTAINED_SECONDS + 2 * ANSWER_SECONDS
+        return self.order.timeout_seconds if limit is None else min(self.order.timeout_seconds, limit + beyond)
+
+    def now(self) -> float:
+        """Seconds since the drill's start."""
+        return self.clock.monotonic() - self.origin
+
+    def event(
+        self, kind: EventKind, text: str = "", *, at: float | None = None, details: Mapping[str, Any] | None = None
+    ) -> None:
+        """Note a moment; now, unless ``at`` says another."""
+        self.found.events.append(Event(kind, self.now() if at is None else at, text, dict(details or {})))
+
+    def objectives(self) -> tuple[Verdict, ...]:
+        """All objectives of the policy, judged now."""
+        order = self.order
+        return check_objectives(order.policy, order.environment, order.waivers, order.policy.objectives)
+
+    def hold_the_lock(self) -> None:
+        """Raises what ended the lock's renewal: a drill that has lost its lock is stopped."""
+        if self.renewal is not None and self.renewal.done():
+            self.renewal.result()
+
+    def timeline(self) -> Timeline:
+        """All events and samples so far."""
+        watch = self.watch
+        events = [*self.found.events, *(watch.stalls if watch else ())]
+        return Timeline(
+            tuple(sorted(events, key=lambda e: e.at)),
+            tuple(sorted(watch.samples, key=lambda s: s.due)) if watch else (),
+            watch.intervals if watch else {},
+        )
+
+    def judged(self) -> DrillResult:
+        """What all of it comes to."""
+        found, plan = self.found, self.order.plan
+        fault = FaultReport(
+            kind=self.briefing.fault.name,
+            landed=found.landing.landed,
+            targets=tuple(map(str, found.targets)),
+            evidence=found.landing.evidence,
+        )
+        return judge_drill(
+            Evidence(
+                id=f"{self.order.policy.system}/{plan.id}",
+                plan=plan,
+                fault=fault,
+                timeline=self.timeline(),
+                writes=found.writes,
+                objectives_before=found.before,
+                objectives_after=found.after,
+                residue=found.residue,
+                undone=found.undone,
+                limit_seconds=self.briefing.limit_seconds,
+                sustained_seconds=SUSTAINED_SECONDS,
+                waited_seconds=found.waited,
+                problems=tuple(found.problems),
+                took_seconds=self.now(),
+            )
+        )

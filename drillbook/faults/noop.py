@@ -1,0 +1,37 @@
+"""The fault that does nothing: the template for others, and the control that a drill must call inconclusive."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from drillbook.faults.fault import Aim, Candidate, Landing, Needs, PutBack, Target
+
+if TYPE_CHECKING:
+    from drillbook.clients.kube import Kube
+
+
+class Noop:
+    """Touches nothing, so nothing can be seen of it."""
+
+    name = "noop"
+
+    def needs(self, aim: Aim) -> Needs:
+        return Needs()
+
+    async def candidates(self, kube: Kube, aim: Aim) -> tuple[Candidate, ...]:
+        workload = aim.component.workload
+        name = str(workload) if workload else aim.component.id
+        return (Candidate(Target("Nothing", aim.component.namespace, name, "")),)
+
+    async def put_back(self, kube: Kube, aim: Aim) -> PutBack:
+        return {}
+
+    async def inject(self, kube: Kube, aim: Aim, targets: Sequence[Target]) -> tuple[Target, ...]:
+        return tuple(targets)
+
+    async def landed(self, kube: Kube, targets: Sequence[Target]) -> Landing:
+        return Landing(False, {"fault": "noop changes nothing, so there is nothing to see"})
+
+    async def undo(self, kube: Kube, put_back: PutBack, seconds: float) -> str:
+        return "nothing was changed"

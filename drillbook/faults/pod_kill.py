@@ -1,0 +1,125 @@
+"""Pods of one workload are killed: at once, as in a crash, or with a grace period, as in a roll-out.
+
+Each pod is deleted by its UID, so that a replacement of the same name is never hit. The platform replaces it; the undo
+puts the number of replicas back, should it have changed, and waits until they are all ready.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from drillbook.errors import DrillAborted
+from drillbook.faults.fault import Aim, Candidate, Landing, Needs, PutBack, Target
+from drillbook.faults.workloads import (
+    PLURALS,
+    is_going,
+    is_ready,
+    read_workload,
+    set_replicas,
+    wait_ready,
+    workload_of,
+)
+from drillbook.model.policy import Workload
+
+if TYPE_CHECKING:
+    from drillbook.clients.kube import Kube, Object
+
+
+class PodKill:
+    """Deletes pods."""
+
+    name = "pod-kill"
+
+    def needs(self, aim: Aim) -> Needs:
+        from drillbook.clients.kube import Permission
+
+        namespace, plural = aim.component.namespace, PLURALS[workload_of(aim.component).kind]
+        return Needs(
+            to_break=(Permission("list", "pods", "", namespace), Permission("delete", "pods", "", namespace)),
+            to_repair=(
+                Permission("get", plural, "apps", namespace),
+                Permission("patch", plural, "apps", namespace),
+                Permission("list", "pods", "", namespace),
+            ),
+        )
+
+    async def candidates(self, kube: Kube, aim: Aim) -> tuple[Candidate, ...]:
+        state = await read_workload(kube, workload_of(aim.component), aim.component.namespace)
+        ordered = sorted(state.pods, key=lambda pod: str(pod["metadata"]["name"]))
+        return tuple(Candidate(_target(pod), _why_not(pod)) for pod in ordered)
+
+    async def put_back(self, kube: Kube, aim: Aim) -> PutBack:
+        workload, namespace = workload_of(aim.component), aim.component.namespace
+        state = await read_workload(kube, workload, namespace)
+        return {
+            "namespace": namespace,
+            "kind": workload.kind,
+            "name": workload.name,
+            "uid": state.uid,
+            "replicas": state.replicas,
+        }
+
+    async def inject(self, kube: Kube, aim: Aim, targets: Sequence[Target]) -> tuple[Target, ...]:
+        hit: list[Target] = []
+        for target in targets:
+            await kube.delete_pod(target.namespace, target.name, uid=target.uid, grace_seconds=aim.grace_seconds)
+            hit.append(target)
+        return tuple(hit)
+
+    async def landed(self, kube: Kube, targets: Sequence[Target]) -> Landing:
+        from drillbook.clients.kube import path_of
+
+        evidence: dict[str, Any] = {}
+        for target in targets:
+            evidence[target.name] = _death(target, await kube.find(path_of("pods", target.namespace, target.name)))
+        return Landing(bool(evidence) and all(evidence.values()), {"pods": evidence})
+
+    async def undo(self, kube: Kube, put_back: PutBack, seconds: float) -> str:
+        workload, namespace = Workload(put_back["kind"], put_back["name"]), str(put_back["namespace"])
+        replicas = int(put_back["replicas"])
+        state = await read_workload(kube, workload, namespace)
+        if state.uid != put_back["uid"]:
+            raise DrillAborted(
+                f"{workload} in namespace {namespace} is another object than before the drill: "
+                f"expected UID {put_back['uid']}, found {state.uid}; a person must look at what replaced it"
+            )
+        done = ""
+        if state.replicas != replicas:
+            await set_replicas(kube, workload, namespace, replicas)
+            done = f", put back from {state.replicas} replicas"
+        await wait_ready(kube, workload, namespace, replicas, seconds)
+        return f"{workload} has its {replicas} ready replicas{done}"
+
+
+def _target(pod: Object) -> Target:
+    meta = pod["metadata"]
+    return Target("Pod", meta["namespace"], meta["name"], meta["uid"])
+
+
+def _why_not(pod: Object) -> str:
+    """What speaks against killing that pod; empty where nothing does."""
+    if is_going(pod):
+        return "is already being deleted"
+    phase = (pod.get("status") or {}).get("phase")
+    if phase != "Running":
+        return f"is {phase}, not Running"
+    if not is_ready(pod):
+        return "is not Ready"
+    if not any(owner.get("controller") for owner in pod["metadata"].get("ownerReferences") or ()):
+        return "has no controller that would replace it"
+    return ""
+
+
+def _death(target: Target, found: Object | None) -> str:
+    """How the pod that was hit is dead; empty while it lives."""
+    if found is None:
+        return "the pod is gone"
+    if found["metadata"]["uid"] != target.uid:
+        return f"the pod is gone, another of its name has UID {found['metadata']['uid']}"
+    statuses = (found.get("status") or {}).get("containerStatuses") or ()
+    ends = [(c.get("state") or {}).get("terminated") for c in statuses]
+    if ends and all(ends):
+        codes = ", ".join(str(end.get("exitCode")) for end in ends if end)
+        return f"its containers are terminated, exit code {codes}"
+    return ""
