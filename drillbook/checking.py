@@ -18,6 +18,7 @@ from drillbook.model.policy import Objective, Policy, Severity
 from drillbook.model.verdict import Verdict, Waiver
 from drillbook.policy import load_environment, load_policy, load_waivers
 from drillbook.probes import collect
+from drillbook.probes.collecting import parameters_of
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,13 @@ def load_system(
     if kubeconfig is not None:
         found = replace(found, kubeconfig=kubeconfig.resolve(), context=None)
     return policy, found, waivers
+
+
+def about_seconds(objectives: Sequence[Objective]) -> int:
+    """How long checking them takes, for saying so beforehand: traffic its requests over its rate, all else a second."""
+    asked = [parameters_of(objective) for objective in objectives]
+    longest: float = max((p.get("requests", 0) / p.get("rate", 1) for p in asked), default=0.0)
+    return 1 + round(longest)
 
 
 def check_objectives(

@@ -24,13 +24,18 @@ def system_dir(name: str) -> Path:
     """
     roots = [Path.cwd() / "systems", bundled("systems")]
     for root in roots:
-        if (root / name / "policy.yaml").is_file():
+        if name in _systems(root):
             return root / name
-    known = sorted({p.parent.name for root in roots for p in root.glob("*/policy.yaml")})
+    known = sorted({found for root in roots for found in _systems(root)})
     raise ConfigError(
-        f"no system named {name!r}: expected systems/{name}/policy.yaml below {Path.cwd()}; "
+        f"no system named {name!r}: expected systems/{name} with a policy.yaml or manifests below {Path.cwd()}; "
         f"the systems here are {', '.join(known) or 'none'}"
     )
+
+
+def _systems(root: Path) -> set[str]:
+    """The names of the systems in a folder; some have manifests for a sandbox, and no policy yet."""
+    return {found.parent.name for shape in ("*/policy.yaml", "*/manifests") for found in root.glob(shape)}
 
 
 def experiment_file(name: str) -> Path:

@@ -1,8 +1,8 @@
 """The pytest plugin: ``pytest checks --system solar`` is one test per documented limit.
 
 Everything that the selected tests need is observed once, concurrently, when the first of them asks; then each is
-judged. A broken limit is a failure. Something that could not be told is an error, never a pass and never a skip. A violation
-that somebody has waived is a skip with the waiver's owner, day and reason, as JUnit reports show it.
+judged. A broken limit is a failure. Something that could not be told is an error, never a pass and never a skip. A
+violation that somebody has waived is a skip with the waiver's owner, day and reason, as JUnit reports show it.
 
 Without ``--system`` the plugin does nothing, and it imports nothing either: it is loaded into every pytest run of an
 environment that has Drillbook in it.
@@ -117,11 +117,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=silent)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     checks = session.config.stash.get(CHECKS, None)
     if checks is not None:
         found = (_objective(item) for item in session.items)
         checks.selected = list({objective.id: objective for objective in found if objective is not None}.values())
+
+
+def pytest_report_collectionfinish(config: pytest.Config) -> str | None:
+    """Say what the first test waits for."""
+    checks = config.stash.get(CHECKS, None)
+    if checks is None or not checks.selected or config.option.collectonly:
+        return None
+    from drillbook.checking import about_seconds
+
+    count = len(checks.selected)
+    what = f"{count} objective{'' if count == 1 else 's'}"
+    return f"drillbook: observing {what} before the first is judged, about {about_seconds(checks.selected)} s"
 
 
 def _objective(item: pytest.Item) -> Objective | None:

@@ -13,6 +13,7 @@ from drillbook.chaos.doorway import (
     Unwatched,
     interrupting,
     new_unwatched_id,
+    parent,
     unwatched_journal,
     watched,
 )
@@ -108,6 +109,8 @@ def _pass_the_guard(place: Place, intent: guard.Intent) -> None:
 async def _inject(kube: Kube, intent: guard.Intent, desk: Desk | None) -> Sequence[Target]:
     """Choose again, now, and hit exactly those."""
     if desk is not None:
+        # The drill says so when baseline and journal are done; without that word nothing is broken.
+        desk.wait_for_drill("go", float(desk.brief["longest_seconds"]), parent())
         holder, expected = await holder_of(kube, intent.aim.component.namespace), desk.brief["holder"]
         if holder != expected:
             raise Refused(f"the lock is not held by the drill that started this experiment: {expected}, but {holder}")

@@ -66,9 +66,11 @@ def check(
 @contextmanager
 def _progress(title: str, environment: str, objectives: Sequence[Objective]) -> Iterator[Callable[[str], None]]:
     """Say on standard error what is being done and about how long it takes, then count the looks that have ended."""
+    from drillbook.checking import about_seconds
+
     live, ended, count = sys.stderr.isatty(), 0, len(objectives)
     what = f"{count} objective{'' if count == 1 else 's'} of {title} in environment {environment}"
-    click.echo(f"checking {what}, about {_about_seconds(objectives)} s", err=True)
+    click.echo(f"checking {what}, about {about_seconds(objectives)} s", err=True)
 
     def one_ended(sentence: str) -> None:
         nonlocal ended
@@ -81,15 +83,6 @@ def _progress(title: str, environment: str, objectives: Sequence[Objective]) -> 
     finally:
         if live:
             click.echo("\r\x1b[K", nl=False, err=True)
-
-
-def _about_seconds(objectives: Sequence[Objective]) -> int:
-    """The longest look: traffic takes its requests over its rate, everything else about a second."""
-    from drillbook.probes.collecting import parameters_of
-
-    asked = [parameters_of(objective) for objective in objectives]
-    longest: float = max(parameters.get("requests", 0) / parameters.get("rate", 1) for parameters in asked)
-    return 1 + round(longest)
 
 
 def _one_problem(verdicts: Sequence[Verdict]) -> str:

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -92,6 +93,10 @@ def _sandbox(system: str, name: str, keep: bool, say: Narrator) -> Iterator[None
                 say("the sandbox is down, nothing is left of it")
 
 
+def _tell(say: Narrator, drill: str, text: str) -> None:
+    say(f"{drill}: {text}")
+
+
 def _progress(say: Narrator) -> Any:
     """Tells of the pods as they become Ready, in a few lines and not in fifty."""
     told = -1
@@ -135,7 +140,11 @@ def _drill(run: Recorder, policy: Policy, where: Environment, waivers: tuple[Wai
         try:
             for drill in policy.drills:
                 say(f"drill {drill.id}, about 15 s")
-                order = Order(policy, where, waivers, drill, run.folder, run.id, RECOVERY_SECONDS, confirmed=True)
-                run_drill(order, lambda text, name=drill.id: say(f"{name}: {text}"), run.add_drill)
+                # What was checked last, a moment ago, is the steady state of what comes now.
+                steady = run.drills[-1].objectives_after if run.drills else run.verdicts
+                order = Order(
+                    policy, where, waivers, drill, run.folder, run.id, RECOVERY_SECONDS, confirmed=True, steady=steady
+                )
+                run_drill(order, partial(_tell, say, drill.id), run.add_drill)
         finally:
             run.add_load(summed_up(load.stop()))

@@ -32,9 +32,7 @@ def up(system: str, name: str | None, leash: int | None, timeout: str, keep: boo
     from drillbook.sandbox import lifecycle
 
     with _Progress(quiet) as progress:
-        done = lifecycle.up(
-            system, name, leash=leash, timeout=_seconds(timeout), keep=keep, on_progress=progress.heard
-        )
+        done = lifecycle.up(system, name, leash=leash, timeout=_seconds(timeout), keep=keep, on_progress=progress.heard)
     if quiet:
         return
     found = done.record

@@ -25,7 +25,9 @@ def kubeconfig_of(environment: Environment) -> Path | None:
     name = sandbox_name(environment)
     path = places.sandbox_dir(name) / "kubeconfig"
     if not path.is_file():
-        raise Unreachable(f"no sandbox {name!r} is running: start one with `drillbook sandbox up {name}`")
+        system = system_of(environment)
+        named = "" if name == system else f" --name {name}"
+        raise Unreachable(f"no sandbox {name!r} is running: start it with `drillbook sandbox up {system}{named}`")
     return path
 
 
@@ -44,4 +46,9 @@ def authority_of(environment: Environment, component: str | None) -> Path | None
 
 def sandbox_name(environment: Environment) -> str:
     """The name of the sandbox that an environment of class ``sandbox`` lives in: its own unless it says another."""
-    return environment.sandbox or environment.path.parent.parent.name
+    return environment.sandbox or system_of(environment)
+
+
+def system_of(environment: Environment) -> str:
+    """The system that an environment is one of: ``systems/NAME/environments/ENVIRONMENT.yaml``."""
+    return environment.path.parent.parent.name

@@ -76,12 +76,12 @@ def _prepare(work: Work) -> None:
     work.event(EventKind.STARTED, work.briefing.experiment.title)
     before.pass_the_guard(work)
     before.see_the_steady_state(work)
+    injection.start_the_engine(work)
     before.see_the_baseline(work)
     before.write_the_journal(work)
 
 
 def _break_and_recover(work: Work) -> None:
-    injection.start_the_engine(work)
     injection.see_the_injection(work)
     injection.see_it_land(work)
     after.follow_the_procedure(work)

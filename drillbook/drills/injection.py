@@ -23,8 +23,10 @@ POLL_SECONDS: Final = 0.02
 
 
 def start_the_engine(work: Work) -> None:
-    """Chaos Toolkit, in a process of its own, with a desk to leave notes on."""
-    work.say(f"injecting {work.briefing.fault.name}")
+    """Chaos Toolkit, in a process of its own, with a desk to leave notes on; it breaks nothing before ``go``.
+
+    It takes a second to start, which the baseline takes anyway.
+    """
     order, name = work.order, work.order.plan.id
     notes = {"holder": order.id, "parent": os.getpid(), "longest_seconds": work.longest + ENGINE_SECONDS}
     work.desk = Desk.lay(order.folder / f"engine-{name}", notes)
@@ -34,10 +36,12 @@ def start_the_engine(work: Work) -> None:
 
 
 def see_the_injection(work: Work) -> None:
-    """Wait for the engine's note. Raises Refused when it was refused there, DrillAborted when it never comes."""
+    """Say ``go`` and wait for the note. Raises Refused when it was refused there, DrillAborted when none comes."""
     desk, engine = work.desk, work.engine
     if desk is None or engine is None:
         raise DrillAborted("the engine was never started")
+    work.say(f"injecting {work.briefing.fault.name}")
+    desk.say_as_drill("go")
     deadline = work.now() + INJECT_SECONDS + work.briefing.aim.grace_seconds
     while (injected := desk.from_engine("injected")) is None:
         # Asked before the desk is read again: what an ended engine had to say is all there.

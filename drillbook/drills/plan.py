@@ -19,7 +19,7 @@ from drillbook.faults.fault import Aim, Fault
 from drillbook.judge.drill import too_fine
 from drillbook.model.environment import Environment
 from drillbook.model.policy import DrillPlan, Policy, Procedure
-from drillbook.model.verdict import Waiver
+from drillbook.model.verdict import Verdict, Waiver
 
 DEFAULT_TIMEOUT: Final = 120.0
 SUSTAINED_SECONDS: Final = 2.0
@@ -39,6 +39,8 @@ class Order:
     run_id: str
     timeout_seconds: float = DEFAULT_TIMEOUT
     confirmed: bool = False
+    steady: tuple[Verdict, ...] = ()
+    """All objectives as they were judged a moment ago, by whoever orders; empty: the drill looks for itself."""
 
     @property
     def id(self) -> str:

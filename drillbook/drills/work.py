@@ -130,7 +130,7 @@ class Work:
             kind=self.briefing.fault.name,
             landed=found.landing.landed,
             targets=tuple(map(str, found.targets)),
-            evidence=found.landing.evidence,
+            evidence={"grace_seconds": self.briefing.aim.grace_seconds, **found.landing.evidence},
         )
         return judge_drill(
             Evidence(

@@ -68,9 +68,9 @@ class Arrivals:
         left = time.monotonic() - self._begin
         status, problem = None, ""
         try:
-            with gevent.Timeout(self._plan.timeout_seconds, TimeoutError):
+            with gevent.Timeout(self._plan.timeout_seconds):
                 status = self._send(target, route, key)
-        except (TimeoutError, urllib3.exceptions.TimeoutError):
+        except gevent.Timeout:
             problem = f"no answer within {self._plan.timeout_seconds:g} s"
         except (urllib3.exceptions.HTTPError, OSError) as error:
             problem = _sentence(error)
@@ -111,7 +111,11 @@ def _pool(target: Target) -> Any:
 
 def _sentence(error: BaseException) -> str:
     """What happened to a connection, short enough to be counted: the same cause gives the same words."""
-    cause: Any = getattr(error, "reason", None) or error.__cause__ or error.__context__ or error
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return f"certificate not trusted: {cause.verify_message}"
-    return getattr(cause, "strerror", None) or type(cause).__name__
+    cause: Any = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"certificate not trusted: {cause.verify_message}"
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
+        cause = getattr(cause, "reason", None) or cause.__cause__ or cause.__context__
+    return type(error).__name__

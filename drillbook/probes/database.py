@@ -52,7 +52,8 @@ async def connections(scene: Scene, component: Component | None, parameters: Map
     where = f"pg_stat_activity of PostgreSQL at {endpoint}"
     try:
         seen = await scene.once(
-            ("connections", asked.id), lambda: _count(scene, asked, endpoint, parameters["samples"])
+            ("connections", asked.id, parameters["samples"]),
+            lambda: _count(scene, asked, endpoint, parameters["samples"]),
         )
     except SlotsExhausted as refusal:
         return await _exhausted(scene, asked, where, refusal)

@@ -47,7 +47,7 @@ def words(value: Decimal | float | None, dimension: Dimension) -> str:
     if value is None:
         return "nothing seen"
     # Units multiply: what is near the largest double would overflow on the way to words.
-    return render(value if abs(value) < _HUGE else math.inf, dimension)
+    return render(value if abs(float(value)) < _HUGE else math.inf, dimension)
 
 
 def text(value: object) -> str:

@@ -71,6 +71,7 @@ def draw(timeline: Json, width: int) -> Markup:
         *_latency(timeline, signals, frame, chart),
         *_axis(frame, bottom),
         *_mark_lines(marks, lanes, frame, bottom),
+        *_mark_labels(marks, lanes, frame),
         *_labels(timeline, signals, strips, chart),
     ]
     head = f'<svg class="timeline" viewBox="0 0 {width} {bottom + 26}" role="img" font-size="12">'
@@ -94,7 +95,7 @@ def zoom(timeline: Json) -> tuple[float, float]:
         return begin, max(end, begin + 0.001)
     moments = [m.at for m in _all_marks(timeline)] + [o["end"] for o in timeline["outages"]]
     last = max([fault, *(m for m in moments if m <= end)])
-    around = max(3.0, (last - fault) * 0.75)
+    around = max(1.5, (last - fault) * 0.9)
     return max(begin, fault - around), max(fault + 0.001, min(end, last + around * 1.25))
 
 
@@ -143,11 +144,17 @@ def _label_span(mark: Mark, frame: Frame) -> tuple[float, float]:
 
 def _mark_lines(marks: Sequence[Mark], lanes: Sequence[int], frame: Frame, bottom: float) -> Iterator[str]:
     for mark, lane in zip(marks, lanes, strict=True):
+        x = frame.x(mark.at)
+        yield f'<line class="mark {mark.kind}" x1="{x:.1f}" x2="{x:.1f}" y1="{lane * LANE + 3}" y2="{bottom}"/>'
+
+
+def _mark_labels(marks: Sequence[Mark], lanes: Sequence[int], frame: Frame) -> Iterator[str]:
+    """After all lines, because those of other moments go through a label in a lower lane."""
+    for mark, lane in zip(marks, lanes, strict=True):
         x, (begin, _) = frame.x(mark.at), _label_span(mark, frame)
-        y = lane * LANE + 12
         anchor, dx = ("start", 4) if begin == x else ("end", -4)
-        yield f'<g class="mark {mark.kind}"><line x1="{x:.1f}" x2="{x:.1f}" y1="{y - 9}" y2="{bottom}"/>'
-        yield f'<text x="{x + dx:.1f}" y="{y}" text-anchor="{anchor}">{escape(mark.text)}</text></g>'
+        place = f'x="{x + dx:.1f}" y="{lane * LANE + 12}" text-anchor="{anchor}"'
+        yield f'<text class="mark {mark.kind}" {place}>{escape(mark.text)}</text>'
 
 
 def _recovery_band(marks: Sequence[Mark], frame: Frame, top: float, bottom: float) -> Iterator[str]:
@@ -191,6 +198,7 @@ def _labels(timeline: Json, signals: Sequence[str], strips: float, chart: float)
         y = strips + row * (STRIP + LANE + 3) + 12
         out = sum(o["end"] - o["begin"] for o in timeline["outages"] if o["signal"] == signal)
         said = f"out for {span(out)}" if out else "never out"
+        yield f'<circle class="key signal-{row % 3}" cx="{LEFT - 8}" cy="{y - 4}" r="3.5"/>'
         yield f'<text class="label" x="{LEFT}" y="{y}">{escape(signal)} <tspan>{said}</tspan></text>'
     what = "time to answer <tspan>log scale, × no good answer</tspan>"
     yield f'<text class="label" x="{LEFT}" y="{chart - 8}">{what}</text>'

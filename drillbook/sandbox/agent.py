@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from drillbook.sandbox.kinds import Object
 
@@ -91,4 +91,13 @@ class NodeAgent(Protocol):
 
     def terminate(self, pod: Object) -> None:
         """A pod was marked deleted, or taken out by force: act now."""
+        ...
+
+
+@runtime_checkable
+class Attaches(Protocol):
+    """An agent that can also join a container's own process, as ``kubectl attach`` and ``kubectl run -i`` ask."""
+
+    async def attach(self, pod: Object, container: str, *, stdin: bool, tty: bool) -> ExecSession:
+        """The streams of the process that runs; ``kill`` leaves it alone. ``wait`` gives its exit code."""
         ...

@@ -1,7 +1,7 @@
 """The sandbox itself: one process that is API server, controllers, kubelet and network. ``python -m`` this module.
 
-Started by ``lifecycle.up``; tells it through a pipe, line by line in JSON, how far it is. It ends on SIGTERM, or when the
-process that it is leashed to ends, and takes every container, socket and file of the run with it.
+Started by ``lifecycle.up``; tells it through a pipe, line by line in JSON, how far it is. It ends on SIGTERM, or when
+the process that it is leashed to ends, and takes every container, socket and file of the run with it.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from drillbook.sandbox import kubeconfig, manifests, readiness
 from drillbook.sandbox.certificates import Authority
 from drillbook.sandbox.cluster import Cluster, log
 from drillbook.sandbox.controllers import nodes, standard
+from drillbook.sandbox.controllers.autoscaler import Autoscalers
 from drillbook.sandbox.controllers.controller import Controller
 from drillbook.sandbox.controllers.services import ServiceAddresses
 from drillbook.sandbox.events import Recorder
@@ -124,7 +125,14 @@ class Daemon:
         services = ServiceAddresses(self.cluster)
         await self._serve_api(self._kubelet, services)
         self._record.write(self._state)
-        controllers: list[Controller] = [*standard(self.cluster), services, hosts, ServiceProxy(self.cluster), IngressController(self.cluster)]
+        controllers: list[Controller] = [
+            *standard(self.cluster),
+            Autoscalers(self.cluster, self._kubelet.pod_usage),
+            services,
+            hosts,
+            ServiceProxy(self.cluster),
+            IngressController(self.cluster),
+        ]
         for controller in controllers:
             self._tasks.append(asyncio.create_task(controller.run(), name=controller.name))
         self._tasks.append(asyncio.create_task(self._kubelet.run(), name="kubelet"))
@@ -152,7 +160,7 @@ class Daemon:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(pair)
         app = make_app(self.cluster.store, kubelet, {self._token: ADMIN}, allocate_address=services.allocate)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+        runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.2)
         await runner.setup()
         await web.SockSite(runner, self._listener, ssl_context=context).start()
         kubeconfig.write(
@@ -168,9 +176,7 @@ class Daemon:
 
         ca = ssl.create_default_context(cadata=self.cluster.authority.pem.decode())
         async with aiohttp.ClientSession(trust_env=False) as session:
-            count = await manifests.apply(
-                session, self._record.api, ca, self._token, Path(self._arguments.manifests)
-            )
+            count = await manifests.apply(session, self._record.api, ca, self._token, Path(self._arguments.manifests))
         self._tell(applied=count)
 
     async def _until_ready(self) -> None:
@@ -288,9 +294,14 @@ def claim_network() -> socket.socket:
     holder = who_listens(API_PORT)
     because = f"{holder} has the port {API_PORT} on all addresses" if holder else "every one has a sandbox"
     raise Unreachable(
-        f"no free network for a sandbox: tried 127.{FIRST_NETWORK}.0.1:{API_PORT} to 127.{LAST_NETWORK}.0.1:{API_PORT}, "
+        f"no free network for a sandbox: tried 127.{FIRST_NETWORK}.0.1 to 127.{LAST_NETWORK}.0.1, port {API_PORT}, "
         f"and {because}; stop that program, or take sandboxes down (drillbook sandbox down --all)"
     )
+
+
+def _is_no_hang_up(entry: logging.LogRecord) -> bool:
+    """A client that closes its watch is nothing to write a traceback about."""
+    return not (entry.exc_info and isinstance(entry.exc_info[1], ConnectionResetError))
 
 
 def _own_start() -> int | None:
@@ -317,8 +328,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run until told to stop."""
     arguments = _arguments(argv)
     logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format="%(asctime)s.%(msecs)03d %(levelname)s %(message)s"
+        level=logging.INFO,
+        stream=sys.stderr,
+        format="%(asctime)s.%(msecs)03d %(levelname)s %(message)s",
+        datefmt="%Y-%m-%dT%H:%M:%S",
     )
+    logging.getLogger("aiohttp.server").addFilter(_is_no_hang_up)
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     try:
         listener = claim_network()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import time
 from typing import Final
 
 from drillbook.sandbox.kinds import EVENT, Object
@@ -21,6 +21,7 @@ class Recorder:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._said: dict[_Said, tuple[str, str]] = {}
+        self._moment = 0
 
     def normal(
         self, about: Object, component: str, reason: str, message: str, *, host: str = "", field: str = ""
@@ -45,7 +46,9 @@ class Recorder:
             self._store.mutate(EVENT, *at, lambda event: _again(event, now))
             return
         namespace = str(meta.get("namespace") or "default")
-        name = f"{meta['name']}.{secrets.token_hex(8)}"
+        # Named after the moment, as Kubernetes does, so that the order of names is the order of events.
+        self._moment = max(self._moment + 1, time.time_ns())
+        name = f"{meta['name']}.{self._moment:x}"
         involved = {
             "kind": about["kind"],
             "apiVersion": about["apiVersion"],

@@ -146,7 +146,7 @@ def _check_name(name: str) -> None:
     longest = len(os.fsencode(sandbox_dir(name) / _DEEPEST))
     if longest > LONGEST_SOCKET:
         raise ConfigError(
-            f"the state folder {sandbox_dir(name)} is too long by {longest - LONGEST_SOCKET} bytes: the unix sockets of "
+            f"the state folder {sandbox_dir(name)} is {longest - LONGEST_SOCKET} bytes too long: the unix sockets of "
             f"the sandbox's programs live below it, and their paths end at {LONGEST_SOCKET} bytes; "
             f"set DRILLBOOK_STATE to a shorter folder"
         )

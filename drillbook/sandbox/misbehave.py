@@ -1,7 +1,7 @@
 """Tell the reference service in a sandbox to misbehave, and to behave again.
 
-The sandbox's kubelet gives each container a control socket, ``pods/<uid>/cN/run/control`` in the sandbox's state, and
-writes in ``pods/<uid>/pod.json`` whose it is.
+The sandbox's kubelet gives each container a control socket, ``pods/<uid>/<container>.sock`` in the sandbox's state, and
+writes beside it, in ``pod.json``, whose it is.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def _pods(state: Path, workload: str) -> list[tuple[dict[str, Any], list[Path]]]
         except (OSError, ValueError):
             # It is going away, or only coming: not running yet or any more.
             continue
-        sockets = sorted(path for path in file.parent.glob("*/run/control") if path.is_socket())
+        sockets = sorted(path for path in file.parent.glob("*.sock") if path.is_socket())
         app = pod.get("labels", {}).get("app", pod["name"])
         if sockets:
             every.add(app)

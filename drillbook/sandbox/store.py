@@ -89,13 +89,13 @@ class Store:
         return [objects[key] for key in sorted(objects) if not namespace or key[0] == namespace]
 
     def create(self, kind: Kind, given: Object) -> Object:
-        """Store a new object: it gets uid, creation time, generation and resource version. ApiError 409 if there."""
+        """Store a new object: it gets its times, versions and (unless it brings one) a uid. ApiError 409 if there."""
         new = clone(given)
         meta = new["metadata"]
         key = (meta.get("namespace", "") if kind.namespaced else "", meta["name"])
         if key in self._objects.setdefault(kind, {}):
             raise already_exists(kind.resource, meta["name"])
-        meta["uid"] = str(uuid.uuid4())
+        meta["uid"] = meta.get("uid") or str(uuid.uuid4())
         meta["creationTimestamp"] = timestamp()
         meta.pop("generation", None)
         if kind.counted:

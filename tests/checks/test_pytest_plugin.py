@@ -17,8 +17,7 @@ from aiohttp import web
 from drillbook.model.indicator import INDICATORS
 from drillbook.places import bundled
 from tests.checks.systems import POLICY, WAIVERS, write_system
-from tests.clients.servers import closed_port
-from tests.probes.test_http_probes import serving
+from tests.clients.servers import closed_port, serving
 
 
 def run_pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

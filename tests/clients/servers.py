@@ -8,6 +8,7 @@ import pwd
 import socket
 import ssl
 import subprocess
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -41,6 +42,30 @@ async def http_server(
         yield Endpoint("127.0.0.1", port, HOST, certificate is not None, "a server of the test")
     finally:
         await runner.cleanup()
+
+
+@contextmanager
+def serving(handler: Handler, certificate: trustme.LeafCert | None = None) -> Iterator[Endpoint]:
+    """``http_server`` in a thread of its own, for code that brings its own event loop."""
+    up = threading.Event()
+    shared: list[tuple[Endpoint, asyncio.AbstractEventLoop, asyncio.Event]] = []
+
+    async def run() -> None:
+        async with http_server(handler, certificate) as endpoint:
+            stop = asyncio.Event()
+            shared.append((endpoint, asyncio.get_running_loop(), stop))
+            up.set()
+            await stop.wait()
+
+    thread = threading.Thread(target=asyncio.run, args=(run(),))
+    thread.start()
+    assert up.wait(10)
+    endpoint, loop, stop = shared[0]
+    try:
+        yield endpoint
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(10)
 
 
 def server_side(certificate: trustme.LeafCert, also_sent: bytes) -> ssl.SSLContext:
@@ -87,6 +112,14 @@ class PostgresServer:
             [*command, "-U", "admin", "-d", "postgres", "-c", statements], capture_output=True, text=True, check=True
         )
         return done.stdout.strip()
+
+    def settle(self) -> None:
+        """Wait until the sessions of tests before have ended: a closed connection lives on for a moment."""
+        own = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND usename <> 'admin'"
+        deadline = time.monotonic() + 10
+        while self.sql(own) != "0":
+            assert time.monotonic() < deadline, "sessions of an earlier test are still open"
+            time.sleep(0.05)
 
 
 @contextmanager

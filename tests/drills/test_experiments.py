@@ -75,9 +75,7 @@ def test_a_variable_that_is_not_set_and_has_no_default_is_an_error(good: dict[st
 
 
 @pytest.mark.parametrize("tolerance", [1, 1.0, "true", None, [True], {"type": "range", "range": [0, 1]}])
-def test_a_tolerance_that_is_not_plainly_true_is_an_error(
-    good: dict[str, Any], tmp_path: Path, tolerance: Any
-) -> None:
+def test_a_tolerance_that_is_not_plainly_true_is_an_error(good: dict[str, Any], tmp_path: Path, tolerance: Any) -> None:
     good["steady-state-hypothesis"]["probes"][0]["tolerance"] = tolerance
     assert "probes" in str(good)
     assert "tolerance: expected true" in problems(good, tmp_path)

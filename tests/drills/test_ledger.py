@@ -57,7 +57,11 @@ class Store:
     def _page(self, prefix: str, after: str, limit: int) -> web.StreamResponse:
         keys = sorted({key for key, _ in self.rows if key.startswith(prefix) and key > after})
         items = [
-            {"key": k, "body": next(b for key, b in self.rows if key == k), "copies": sum(key == k for key, _ in self.rows)}
+            {
+                "key": k,
+                "body": next(b for key, b in self.rows if key == k),
+                "copies": sum(key == k for key, _ in self.rows),
+            }
             for k in keys[:limit]
         ]
         return web.json_response({"items": items, "next": keys[limit - 1] if len(keys) > limit else None})
@@ -182,7 +186,7 @@ def test_reading_back_from_a_system_that_is_down_is_a_sentence() -> None:
             return web.json_response({}, status=503)
 
         async with http_server(down) as endpoint, open_http(endpoint, timeout=1.0) as http:
-            with pytest.raises(Unreachable, match="can't be read back: .* answered HTTP 503"):
+            with pytest.raises(Unreachable, match=r"can't be read back: .* answered HTTP 503"):
                 await read_back(http, ROUTES, "run-", ["run-000001"])
 
     asyncio.run(scene())

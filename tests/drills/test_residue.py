@@ -62,7 +62,9 @@ def test_a_changed_configuration_inside_is_residue_too() -> None:
 
 
 def test_replicas_and_images_that_differ_are_residue() -> None:
-    before = thing("Deployment", "backend", spec={"replicas": 3, "template": {"spec": {"containers": [{"image": "v1"}]}}})
+    before = thing(
+        "Deployment", "backend", spec={"replicas": 3, "template": {"spec": {"containers": [{"image": "v1"}]}}}
+    )
     after = changed(before, spec={"replicas": 5, "template": {"spec": {"containers": [{"image": "v2"}]}}})
     (sentence,) = residue(seen(before), seen(after), OURS)
     assert sentence.endswith("spec.replicas, spec.template.spec.containers[0].image")

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import pairwise
 
 import pytest
 
@@ -52,7 +53,7 @@ def test_probes_leave_at_their_rate_however_long_the_answers_take() -> None:
     dues = [s.due for s in by_due(watched(Signal("read", EVERY, slow), seconds=1.0))]
     # Every probe that was due was sent, or noted as missed; a closed loop would have sent four.
     assert len(dues) > 35
-    assert all(round((b - a) / EVERY) >= 1 for a, b in zip(dues, dues[1:], strict=False))
+    assert all(round((b - a) / EVERY) >= 1 for a, b in pairwise(dues))
 
 
 def test_a_probe_without_an_answer_is_bad_after_its_time() -> None:
@@ -81,7 +82,7 @@ def test_a_stall_of_our_own_is_told_and_looks_like_no_outage() -> None:
     (stall,) = [e for e in watch.stalls if e.details["missed"] > 10]
     assert "this machine was busy" in stall.text
     dues = [s.due for s in by_due(watch)]
-    assert max(b - a for a, b in zip(dues, dues[1:], strict=False)) > 0.3
+    assert max(b - a for a, b in pairwise(dues)) > 0.3
 
 
 def test_quiet_seconds_begin_again_with_every_bad_answer() -> None:

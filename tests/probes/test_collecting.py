@@ -43,16 +43,16 @@ def test_every_indicator_has_its_probe_and_every_probe_its_indicator() -> None:
 
 def test_looks_happen_at_the_same_time() -> None:
     begin = time.monotonic()
-    found = collect_with({name: probe(0.4) for name in COUNTS})
-    assert time.monotonic() - begin < 0.8
-    assert all(seen.value == 1 and seen.took_seconds >= 0.4 for seen in found.values())
+    found = collect_with({name: probe(1.0) for name in COUNTS})
+    assert time.monotonic() - begin < 3
+    assert all(seen.value == 1 and seen.took_seconds >= 0.9 for seen in found.values())
 
 
 def test_a_look_that_hangs_costs_its_own_time_out_only() -> None:
     probes = {name: probe() for name in COUNTS} | {"http.health": probe(60)}
     begin = time.monotonic()
     found = collect_with(probes, look_seconds=0.3)
-    assert time.monotonic() - begin < 1.5
+    assert time.monotonic() - begin < 10
     assert found["http.health"].value is None
     assert found["http.health"].problem == "no answer within 0.3 s"
     assert all(found[name].value == 1 for name in COUNTS[:3])
@@ -126,7 +126,7 @@ current-context: x
     objectives = [objective(name) for name in INDICATORS]
     begin = time.monotonic()
     found = collect(policy(one, *objectives), environment(kubeconfig=kubeconfig), objectives)
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 15
     assert all(seen.value is None for seen in found.values())
     reached = [seen for seen in found.values() if "no workload in the policy" not in seen.problem]
     assert len(reached) >= 7

@@ -17,9 +17,11 @@ CONNECTIONS, MAXIMUM = objective("database.connections", samples=3), objective("
 
 
 @contextmanager
-def held(server: PostgresServer, count: int, user: str) -> Iterator[None]:
+def held(server: PostgresServer, app: int, other: int = 0) -> Iterator[None]:
+    """So many open sessions of the roles ``app`` and ``other``, and no more."""
+    server.settle()
     with ExitStack() as stack:
-        for _ in range(count):
+        for user in ["app"] * app + ["other"] * other:
             text = f"host=127.0.0.1 port={server.endpoint.port} dbname=postgres user={user}"
             stack.enter_context(psycopg.connect(text))
         yield
@@ -35,7 +37,7 @@ def bounds(seen: Observation) -> list[Decimal | None]:
 
 
 def test_client_backends_are_counted_the_probes_own_among_them(postgres: PostgresServer) -> None:
-    with held(postgres, 4, "app"):
+    with held(postgres, app=4):
         found = look(component(), environment(address(postgres)), CONNECTIONS, MAXIMUM)
     seen = found["database.connections"]
     assert bounds(seen) == [5, 5, 5]
@@ -46,7 +48,7 @@ def test_client_backends_are_counted_the_probes_own_among_them(postgres: Postgre
 
 
 def test_sessions_of_other_roles_hide_what_they_are_so_they_widen_the_interval(postgres: PostgresServer) -> None:
-    with held(postgres, 2, "app"), held(postgres, 3, "other"):
+    with held(postgres, app=2, other=3):
         seen = look(component(), environment(address(postgres)), CONNECTIONS)["database.connections"]
     assert bounds(seen) == [3, 6, 6]
     assert seen.remedy == "grant pg_monitor to app: 3 sessions of other roles hide what they are"
@@ -54,7 +56,7 @@ def test_sessions_of_other_roles_hide_what_they_are_so_they_widen_the_interval(p
 
 def test_pg_monitor_sees_every_session(postgres: PostgresServer) -> None:
     postgres.sql("CREATE ROLE watcher LOGIN; GRANT pg_monitor TO watcher")
-    with held(postgres, 2, "app"), held(postgres, 3, "other"):
+    with held(postgres, app=2, other=3):
         one = component(user="watcher")
         seen = look(one, environment(address(postgres)), CONNECTIONS)["database.connections"]
     assert bounds(seen) == [6, 6, 6]
@@ -63,7 +65,7 @@ def test_pg_monitor_sees_every_session(postgres: PostgresServer) -> None:
 
 def test_a_server_that_turns_the_probe_away_is_never_a_pass(postgres: PostgresServer) -> None:
     """Without a cluster nobody can say how many it has, so nothing is claimed; the refusal is told."""
-    with held(postgres, 9, "app"):
+    with held(postgres, app=9):
         seen = look(component(), environment(address(postgres)), CONNECTIONS)["database.connections"]
     assert seen.value is None
     assert "has no connection left" in seen.problem

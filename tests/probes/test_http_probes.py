@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 
 import pytest
@@ -15,36 +12,12 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drillbook.clients.reach import Endpoint
 from drillbook.model.policy import Route
 from drillbook.probes.traffic import interleaved
-from tests.clients.servers import Handler, closed_port, http_server
+from tests.clients.servers import closed_port, serving
 from tests.probes.scenes import component, environment, look, objective
 
 LATENCY, ERRORS, HEALTH = objective("http.latency"), objective("http.error_ratio"), objective("http.health")
-
-
-@contextmanager
-def serving(handler: Handler, certificate: trustme.LeafCert | None = None) -> Iterator[Endpoint]:
-    """A server in a thread of its own, for code that brings its own event loop."""
-    ready: list[Endpoint] = []
-    up, stop = threading.Event(), asyncio.Event()
-    loop = asyncio.new_event_loop()
-
-    async def run() -> None:
-        async with http_server(handler, certificate) as endpoint:
-            ready.append(endpoint)
-            up.set()
-            await stop.wait()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(run(),))
-    thread.start()
-    with ExitStack() as ending:
-        ending.callback(loop.close)
-        ending.callback(thread.join, 10)
-        ending.callback(loop.call_soon_threadsafe, stop.set)
-        assert up.wait(10)
-        yield ready[0]
 
 
 async def good(_: web.Request) -> web.Response:
@@ -59,7 +32,7 @@ def test_a_healthy_server_is_fast_and_free_of_errors() -> None:
     assert latency.low is not None
     assert latency.value is not None
     assert latency.high is not None
-    assert Decimal(0) < latency.low <= latency.value <= latency.high < 1
+    assert Decimal(0) < latency.low <= latency.value <= latency.high < 5
     assert errors.value == 0
     # Zero errors in 100 requests prove no more than this (Wilson, 95 %).
     assert errors.high == pytest.approx(Decimal("0.037"), abs=Decimal("0.001"))
@@ -99,7 +72,7 @@ def test_server_errors_are_counted_and_their_own_latency_too() -> None:
     assert errors.low is not None
     assert errors.low > Decimal("0.05")
     assert found["http.latency"].value is not None
-    assert found["http.latency"].value < 1
+    assert found["http.latency"].value < 5
 
 
 def test_requests_without_an_answer_are_errors_and_slower_than_any_limit() -> None:

@@ -19,7 +19,7 @@ from typing import Final
 from drillbook.sandbox.images import resolve
 from drillbook.sandbox.images.program import DATA, RUN
 from drillbook.sandbox.kubelet.isolation import Isolation, find_out
-from drillbook.sandbox.kubelet.process import LAUNCHER, Bind, Launch
+from drillbook.sandbox.kubelet.process import LAUNCHER, Launch
 
 SECONDS: Final = 20.0
 _HOSTS = itertools.count(1)
@@ -48,7 +48,6 @@ class Container:
     folder: Path
     env: dict[str, str]
     args: Sequence[str] = ()
-    binds: Sequence[Bind] = ()
     process: subprocess.Popen[bytes] = field(init=False)
 
     def start(self) -> None:
@@ -101,8 +100,7 @@ class Container:
         if become:
             for place in (self.folder, *self.folder.rglob("*")):
                 os.chown(place, *become)
-        binds = self.binds if isolation.namespaces else ()
-        launch = Launch(argv, "/", isolation.namespaces, *inside, "test", staging, binds, become)
+        launch = Launch(argv, "/", isolation.namespaces, *inside, "test", staging, become=become)
         reading, writing = os.pipe()
         with (self.folder / "log").open("ab") as log:
             process = subprocess.Popen(
@@ -134,13 +132,11 @@ class Containers:
         self._folder = folder
         self._made: list[Container] = []
 
-    def start(
-        self, image: str, env: Mapping[str, str], *, args: Sequence[str] = (), binds: Sequence[Bind] = ()
-    ) -> Container:
+    def start(self, image: str, env: Mapping[str, str], *, args: Sequence[str] = ()) -> Container:
         """A new container, started, with folders of its own."""
         folder = self._folder / f"c{len(self._made)}"
         folder.mkdir()
-        made = Container(image, folder, dict(env), args, binds)
+        made = Container(image, folder, dict(env), args)
         self._made.append(made)
         made.start()
         return made

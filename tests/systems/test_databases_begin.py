@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from drillbook.sandbox.kubelet.process import Bind
 from tests.sandbox.containers import SECONDS, Container, Containers, address, until
-from tests.systems.manifests import Manifests, Object, containers, load, namespace_of
+from tests.systems.manifests import Manifests, Object, containers, load, namespace_of, template
 
 DATABASES = {
     "smartcloudops": ("smartcloudops", "postgresql"),
@@ -24,11 +24,14 @@ def databases() -> Iterator[dict[str, Container]]:
     """The database of each system, started from its StatefulSet."""
     with tempfile.TemporaryDirectory(prefix="db-") as folder:
         made = Containers(Path(folder))
-        started = {system: _start(made, Path(folder), system) for system in DATABASES}
-        for system, container in started.items():
-            until(lambda c=container: _answers(c), f"{system}'s database to answer; its log:\n{container.log()}")  # type: ignore[misc]
-        yield started
-        made.end()
+        try:
+            started = {system: _start(made, system) for system in DATABASES}
+            for system, container in started.items():
+                until(partial(_answers, container), f"{system}'s database to answer; its log:\n{container.log()}")
+                _fill(container, system)
+            yield started
+        finally:
+            made.end()
 
 
 def test_the_documented_tables_and_indexes_of_smartcloudops_are_there(databases: dict[str, Container]) -> None:
@@ -91,24 +94,30 @@ def psql(database: Container, *arguments: str) -> list[str]:
     return [line for line in done.stdout.decode().splitlines() if not line.startswith("DELETE")]
 
 
-def _start(made: Containers, folder: Path, system: str) -> Container:
+def _start(made: Containers, system: str) -> Container:
+    found, workload = _stateful_set(system)
+    container = containers(workload)[0]
+    env = {entry["name"]: _value(found, namespace_of(workload), entry) for entry in container["env"]}
+    return made.start(container["image"], env | {"POD_IP": address()}, args=container["args"])
+
+
+def _fill(database: Container, system: str) -> None:
+    """Run the scripts that the image would find in /docker-entrypoint-initdb.d."""
+    found, workload = _stateful_set(system)
+    names = [v["configMap"]["name"] for v in template(workload)["spec"].get("volumes", []) if "configMap" in v]
+    for config_map in (found.find("ConfigMap", namespace_of(workload), name) for name in names):
+        assert config_map is not None
+        for text in config_map["data"].values():
+            login = ("-U", database.env["POSTGRES_USER"], "-d", database.env["POSTGRES_DB"])
+            done = database.exec("psql", "-q", "-v", "ON_ERROR_STOP=1", *login, given=text.encode())
+            assert (done.returncode, done.stderr) == (0, b"")
+
+
+def _stateful_set(system: str) -> tuple[Manifests, Object]:
     found = load(system)
     workload = found.find("StatefulSet", *DATABASES[system])
     assert workload is not None
-    container = containers(workload)[0]
-    env = {entry["name"]: _value(found, namespace_of(workload), entry) for entry in container["env"]}
-    volumes = {volume["name"]: volume for volume in workload["spec"]["template"]["spec"].get("volumes", [])}
-    binds = []
-    for mount in container["volumeMounts"]:
-        if "configMap" in volumes.get(mount["name"], {}):
-            config_map = found.find("ConfigMap", namespace_of(workload), volumes[mount["name"]]["configMap"]["name"])
-            assert config_map is not None
-            source = folder / f"{system}-{mount['name']}"
-            source.mkdir()
-            for name, text in config_map["data"].items():
-                (source / name).write_text(text, encoding="utf-8")
-            binds.append(Bind(source, mount["mountPath"], True))
-    return made.start(container["image"], env | {"POD_IP": address()}, args=container["args"], binds=binds)
+    return found, workload
 
 
 def _value(found: Manifests, namespace: str, entry: Object) -> str:

@@ -151,7 +151,7 @@ _SCALARS: Final[dict[str, tuple[Callable[[Any], bool], Callable[[Any], Any] | No
     "bytes": (_is_str, _bytes),
     "quantity": (lambda value: _is_str(value) or _is_number(value), _quantity),
     "int-or-string": (lambda value: _is_str(value) or _is_int(value), None),
-    "any": (lambda value: True, None),
+    "any": (lambda _: True, None),
 }
 _GO_TYPES: Final = {"integer": "int32", "boolean": "bool", "number": "float64", "bytes": "[]uint8", "time": "v1.Time"}
 _JSON_NAMES: Final = {str: "string", int: "number", float: "number", bool: "bool", list: "array", dict: "object"}

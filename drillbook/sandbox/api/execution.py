@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 
 from aiohttp import WSMsgType, web
 
-from drillbook.sandbox.agent import ExecSession
+from drillbook.sandbox.agent import Attaches, ExecSession
 from drillbook.sandbox.api.call import Call
 from drillbook.sandbox.api.containers import chosen_container, is_running
 from drillbook.sandbox.kinds import POD, Object
@@ -22,12 +22,26 @@ _CHUNK: Final = 32 * 1024
 _CLOSE_WAIT: Final = 10.0
 
 
+async def attach(call: Call) -> web.StreamResponse:
+    """Join the streams of a container's own process. ApiError 400 or 404 before the upgrade."""
+    agent = call.server.agent
+    if not isinstance(agent, Attaches):
+        raise bad_request("attach is not served here; kubectl logs -f shows what the container says")
+    return await _join(call, lambda pod, container, stdin, tty: agent.attach(pod, container, stdin=stdin, tty=tty))
+
+
 async def run(call: Call) -> web.StreamResponse:
     """Run a command in a container. ApiError 400 or 404 before the upgrade."""
-    pod = call.store.need(POD, call.namespace, call.name)
     command = call.request.query.getall("command", [])
     if not command:
         raise bad_request("you must specify at least 1 command for the container")
+    agent = call.server.agent
+    return await _join(call, lambda pod, name, stdin, tty: agent.exec(pod, name, command, stdin=stdin, tty=tty))
+
+
+async def _join(call: Call, begin: Callable[[Object, str, bool, bool], Awaitable[ExecSession]]) -> web.StreamResponse:
+    """Upgrade, begin a session, and carry its streams."""
+    pod = call.store.need(POD, call.namespace, call.name)
     if not any(call.flag(stream) for stream in ("stdin", "stdout", "stderr")):
         raise bad_request("you must specify at least 1 of stdin, stdout, stderr")
     container = chosen_container(pod, call.option("container"))
@@ -39,7 +53,7 @@ async def run(call: Call) -> web.StreamResponse:
     await socket.prepare(call.request)
     tty = call.flag("tty")
     try:
-        session = await call.server.agent.exec(pod, container, command, stdin=call.flag("stdin"), tty=tty)
+        session = await begin(pod, container, call.flag("stdin"), tty)
     except (OSError, ApiError) as error:
         sentence = f"Internal error occurred: error executing command in container: {error}"
         await _finish(socket, _failure(sentence))

@@ -71,8 +71,8 @@ def subdomain_error(name: str) -> str:
         return "must be no more than 253 characters"
     if not _SUBDOMAIN.fullmatch(name):
         return (
-            "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start "
-            "and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
+            "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must "
+            "start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
             r"'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
         )
     return ""
@@ -84,8 +84,8 @@ def label_error(name: str) -> str:
         return "must be no more than 63 characters"
     if not _LABEL.fullmatch(name):
         return (
-            "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end "
-            "with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
+            "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and "
+            "end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
             "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
         )
     return ""
@@ -98,8 +98,8 @@ def service_name_error(name: str) -> str:
     if not _SERVICE.fullmatch(name):
         return (
             "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic "
-            "character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation "
-            "is '[a-z]([-a-z0-9]*[a-z0-9])?')"
+            "character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for "
+            "validation is '[a-z]([-a-z0-9]*[a-z0-9])?')"
         )
     return ""
 
@@ -140,8 +140,8 @@ def label_value_error(value: str) -> str:
         return "must be no more than 63 characters"
     if value and not _QUALIFIED.fullmatch(value):
         return (
-            "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start "
-            "and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for "
+            "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must "
+            "start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for "
             "validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
         )
     return ""

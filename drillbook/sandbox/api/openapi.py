@@ -1,4 +1,4 @@
-"""OpenAPI documents, made from the tables: enough for ``kubectl apply``, ``explain`` and server-side field validation."""
+"""OpenAPI documents, made from the tables: enough for ``kubectl apply``, ``explain`` and field validation."""
 
 from __future__ import annotations
 

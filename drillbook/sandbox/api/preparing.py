@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Final
 
-from drillbook.sandbox.kinds import NAMESPACE, NODE, POD, Kind, Object
+from drillbook.sandbox.kinds import JOB, NAMESPACE, NODE, POD, Kind, Object
 from drillbook.sandbox.store import clone
 
 _SERVER_SET: Final = (
@@ -23,9 +24,24 @@ def for_create(kind: Kind, obj: Object) -> None:
         obj.pop("status", None)
     if kind == POD:
         obj["status"] = {"phase": "Pending", "qosClass": quality_of_service(obj)}
+    elif kind == JOB:
+        _select_own_pods(obj)
     elif kind == NAMESPACE:
         obj["status"] = {"phase": "Active"}
         obj["spec"] = {"finalizers": ["kubernetes"]}
+
+
+def _select_own_pods(job: Object) -> None:
+    """A Job finds its pods by its own uid, which it therefore gets before it is stored."""
+    spec = job.get("spec") or {}
+    if spec.get("manualSelector") or not isinstance(spec.get("template"), dict):
+        return
+    uid, name = str(uuid.uuid4()), job["metadata"].get("name", "")
+    job["metadata"]["uid"] = uid
+    own = {"batch.kubernetes.io/controller-uid": uid}
+    spec["selector"] = {"matchLabels": dict(own)}
+    labels = spec["template"].setdefault("metadata", {}).setdefault("labels", {})
+    labels |= own | {"batch.kubernetes.io/job-name": name, "controller-uid": uid, "job-name": name}
 
 
 def for_update(kind: Kind, old: Object, new: Object) -> None:

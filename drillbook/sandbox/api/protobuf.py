@@ -1,7 +1,7 @@
 """Kubernetes' binary encoding, read only: what kubectl's typed commands send (``create``, ``drain``, ``auth can-i``).
 
-A body is four magic bytes and an envelope that names the kind and holds the object; the tables give every field's number.
-Answers are always JSON, which every client takes.
+A body is four magic bytes and an envelope that names the kind and holds the object; the tables give every field's
+number. Answers are always JSON, which every client takes.
 """
 
 from __future__ import annotations

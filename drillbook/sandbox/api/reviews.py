@@ -64,7 +64,7 @@ async def _self_rules(call: Call, spec: Mapping[str, Any]) -> Object:
     return {"resourceRules": rules, "nonResourceRules": plain, "incomplete": False}
 
 
-async def _self(call: Call, spec: Mapping[str, Any]) -> Object:
+async def _self(call: Call, _: Mapping[str, Any]) -> Object:
     return {"userInfo": _user(call.user)}
 
 

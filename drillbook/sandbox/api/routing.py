@@ -50,6 +50,7 @@ _SUBRESOURCES: Final[Mapping[str, Mapping[str, Handler]]] = {
     "scale": {"get": scaling.get, "update": scaling.update, "patch": scaling.patch},
     "log": {"get": logs.get},
     "exec": {"get": execution.run, "create": execution.run},
+    "attach": {"get": execution.attach, "create": execution.attach},
     "portforward": {"get": portforward.run, "create": portforward.run},
     "eviction": {"create": evicting.evict},
     "binding": {"create": evicting.bind},

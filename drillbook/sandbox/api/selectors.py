@@ -90,7 +90,7 @@ def label_match(text: str) -> Match | None:
 def selector_match(selector: Mapping[str, Any] | None) -> Callable[[Mapping[str, str]], bool]:
     """Whether labels fit a LabelSelector object; None fits nothing, an empty one everything."""
     if selector is None:
-        return lambda labels: False
+        return lambda _: False
     requirements = [
         Requirement(key, "in", frozenset({value})) for key, value in (selector.get("matchLabels") or {}).items()
     ]

@@ -99,7 +99,9 @@ async def patch(call: Call) -> web.Response:
     content_type = call.request.content_type
     data = await call.body()
     if content_type in _APPLY:
-        stored, created = apply_patch(call, parse_object(data, "application/yaml", call.server.schemas), create_object, store_update)
+        stored, created = apply_patch(
+            call, parse_object(data, "application/yaml", call.server.schemas), create_object, store_update
+        )
         return json_answer(shown(call, stored, _shape(call)), 201 if created else 200, call.warnings)
     if content_type == _JSON:
         change = _json_patcher(data)

@@ -6,10 +6,13 @@ from drillbook.sandbox.cluster import Cluster
 from drillbook.sandbox.controllers.accounts import Accounts
 from drillbook.sandbox.controllers.claims import Claims
 from drillbook.sandbox.controllers.controller import Controller
+from drillbook.sandbox.controllers.cron_job import CronJobs
 from drillbook.sandbox.controllers.deployment import Deployments
+from drillbook.sandbox.controllers.disruption_budget import DisruptionBudgets
 from drillbook.sandbox.controllers.endpoints import EndpointsOfServices
 from drillbook.sandbox.controllers.garbage import GarbageCollector
 from drillbook.sandbox.controllers.ingress_certificates import IngressCertificates
+from drillbook.sandbox.controllers.job import Jobs
 from drillbook.sandbox.controllers.namespaces import Namespaces
 from drillbook.sandbox.controllers.replica_set import ReplicaSets
 from drillbook.sandbox.controllers.scheduler import Scheduler
@@ -23,10 +26,13 @@ def standard(cluster: Cluster) -> list[Controller]:
         for kind in (
             Accounts,
             Claims,
+            CronJobs,
             Deployments,
+            DisruptionBudgets,
             EndpointsOfServices,
             GarbageCollector,
             IngressCertificates,
+            Jobs,
             Namespaces,
             ReplicaSets,
             Scheduler,

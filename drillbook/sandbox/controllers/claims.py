@@ -69,9 +69,7 @@ class Claims(Controller):
             "status": {"phase": "Bound"},
         }
         created = create(self.store, VOLUME, volume)
-        self.cluster.events.normal(
-            claim, COMPONENT, "ProvisioningSucceeded", f"Successfully provisioned volume {name}"
-        )
+        self.cluster.events.normal(claim, COMPONENT, "ProvisioningSucceeded", f"Successfully provisioned volume {name}")
         return created
 
     def _bind(self, key: Key, claim: Object, volume: Object) -> None:

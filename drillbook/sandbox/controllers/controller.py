@@ -1,4 +1,4 @@
-"""What all controllers have in common: changes become keys, keys are worked off one by one, failures come again later."""
+"""What all controllers share: changes become keys, keys are worked off one by one, failures come again later."""
 
 from __future__ import annotations
 

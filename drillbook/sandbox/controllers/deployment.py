@@ -81,16 +81,17 @@ class Deployments(Controller):
         for found in self.store.list(REPLICA_SET, namespace):
             controller = controller_of(found)
             if controller is None and matches(deployment["spec"].get("selector"), labels_of(found)):
-                reference = owner_reference(deployment)
-                found = self.store.mutate(
-                    REPLICA_SET,
-                    *own_key(found),
-                    lambda draft, reference=reference: draft["metadata"].update(ownerReferences=[reference]),
-                )
-                controller = reference
+                controller = owner_reference(deployment)
+                found = self._adopt(found, controller)
             if controller and controller["uid"] == uid:
                 owned.append(found)
         return sorted(owned, key=lambda rs: (revision_of(rs), rs["metadata"]["creationTimestamp"]))
+
+    def _adopt(self, replica_set: Object, reference: Object) -> Object:
+        def adopt(draft: Object) -> None:
+            draft["metadata"]["ownerReferences"] = [reference]
+
+        return self.store.mutate(REPLICA_SET, *own_key(replica_set), adopt)
 
     def _new(self, deployment: Object, new: Object | None, owned: Sequence[Object]) -> Object:
         """The ReplicaSet of the current template, made if need be, with the newest revision number."""

@@ -35,7 +35,7 @@ def of(deployment: Object, new: Object | None, owned: Sequence[Object]) -> Objec
 def is_complete(deployment: Object) -> bool:
     """All replicas are of the current template and available, and no other is left."""
     status, wanted = deployment.get("status") or {}, int(deployment["spec"].get("replicas", 1))
-    return (
+    return bool(
         status.get("updatedReplicas", 0) == wanted
         and status.get("replicas", 0) == wanted
         and status.get("availableReplicas", 0) == wanted

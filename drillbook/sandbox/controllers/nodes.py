@@ -58,9 +58,7 @@ def _renew(cluster: Cluster, node: Object) -> None:
 def _node(name: str, address: str) -> Object:
     conditions: list[Object] = []
     for type_, status, reason, message in _CONDITIONS:
-        conditions = with_condition(
-            conditions, type_, status, reason, message, lastHeartbeatTime=timestamp()
-        )
+        conditions = with_condition(conditions, type_, status, reason, message, lastHeartbeatTime=timestamp())
     system = os.uname()
     room = {"cpu": CPU, "memory": MEMORY, "pods": PODS, "ephemeral-storage": "100Gi"}
     return {

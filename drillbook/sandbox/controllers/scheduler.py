@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
 
-from drillbook.model.quantity import Dimension, Quantity
+from drillbook.sandbox.api.quantities import parse
 from drillbook.sandbox.controllers.controller import Controller, Key, controller_of, own_key
 from drillbook.sandbox.controllers.labels import has_all, labels_of
 from drillbook.sandbox.controllers.pods import is_active, is_terminating, with_condition
@@ -96,14 +96,9 @@ def why_not(pod: Object, node: Object, running: Iterable[Object]) -> str | None:
         return "Too many pods"
     for resource in ("cpu", "memory"):
         used = sum((requested(other["spec"], resource) for other in placed), Decimal(0))
-        if used + requested(spec, resource) > amount(resource, allocatable[resource]):
+        if used + requested(spec, resource) > parse(str(allocatable[resource])):
             return f"Insufficient {resource}"
     return None
-
-
-def amount(resource: str, text: object) -> Decimal:
-    """A Kubernetes quantity in cores (``cpu``) or bytes (anything else)."""
-    return Quantity.parse(str(text), Dimension.CORES if resource == "cpu" else Dimension.BYTES).value
 
 
 def requested(spec: Object, resource: str) -> Decimal:
@@ -111,7 +106,7 @@ def requested(spec: Object, resource: str) -> Decimal:
 
     def ask(container: Object) -> Decimal:
         value = ((container.get("resources") or {}).get("requests") or {}).get(resource)
-        return amount(resource, value) if value is not None else Decimal(0)
+        return parse(str(value)) if value is not None else Decimal(0)
 
     together = sum((ask(c) for c in spec["containers"]), Decimal(0))
     return max([together, *(ask(c) for c in spec.get("initContainers") or ())])
@@ -130,7 +125,7 @@ def _tolerates(spec: Object, taint: Object) -> bool:
         if toleration.get("effect") and toleration["effect"] != taint["effect"]:
             continue
         if not toleration.get("key"):
-            return toleration.get("operator") == "Exists"
+            return bool(toleration.get("operator") == "Exists")
         if toleration["key"] != taint["key"]:
             continue
         if toleration.get("operator", "Equal") == "Exists" or toleration.get("value", "") == taint.get("value", ""):

@@ -60,17 +60,10 @@ class StatefulSets(Controller):
         first = int((stateful_set["spec"].get("ordinals") or {}).get("start", 0))
         wanted = range(first, first + int(stateful_set["spec"].get("replicas", 1)))
         ordered = stateful_set["spec"].get("podManagementPolicy", "OrderedReady") == "OrderedReady"
-        for ordinal, pod in list(pods.items()):
-            if is_finished(pod) and not is_terminating(pod):
-                delete(self.store, POD, pod)
-                if ordered:
-                    return
-        for ordinal in wanted:
-            found = pods.get(ordinal)
-            if found is None:
-                self._create(stateful_set, revisions, ordinal, pods)
-            if ordered and (found is None or not is_ready(found) or is_terminating(found)):
-                return
+        for pod in [pod for pod in pods.values() if is_finished(pod) and not is_terminating(pod)]:
+            delete(self.store, POD, pod)
+        if not self._fill(stateful_set, revisions, wanted, pods, ordered=ordered):
+            return
         surplus = sorted((ordinal for ordinal in pods if ordinal not in wanted), reverse=True)
         for ordinal in surplus:
             if not is_terminating(pods[ordinal]):
@@ -79,6 +72,18 @@ class StatefulSets(Controller):
                 return
         if not surplus:
             self._update(stateful_set, revisions, [pods[o] for o in wanted if o in pods])
+
+    def _fill(
+        self, stateful_set: Object, revisions: Revisions, wanted: range, pods: dict[int, Object], *, ordered: bool
+    ) -> bool:
+        """Create what is missing; False while an ordered set must wait for one of its pods."""
+        for ordinal in wanted:
+            found = pods.get(ordinal)
+            if found is None:
+                self._create(stateful_set, revisions, ordinal, pods)
+            if ordered and (found is None or not is_ready(found) or is_terminating(found)):
+                return False
+        return True
 
     def _update(self, stateful_set: Object, revisions: Revisions, pods: Sequence[Object]) -> None:
         """Replace pods of the old template, the last one first, each after the one before it is ready again."""
@@ -97,9 +102,7 @@ class StatefulSets(Controller):
             if not is_ready(pod):
                 return
 
-    def _create(
-        self, stateful_set: Object, revisions: Revisions, ordinal: int, pods: dict[int, Object]
-    ) -> None:
+    def _create(self, stateful_set: Object, revisions: Revisions, ordinal: int, pods: dict[int, Object]) -> None:
         name = f"{stateful_set['metadata']['name']}-{ordinal}"
         strategy = (stateful_set["spec"].get("updateStrategy") or {}).get("rollingUpdate") or {}
         # Below the partition a lost pod comes back as it was, not as the update would have it.

@@ -36,6 +36,8 @@ class Container:
         self.last_state: Object = {}
         self.restarts = 0
         self.ready = False
+        self.has_started = asyncio.Event()
+        """Set once its startup probe, if any, was passed for the first time."""
         self.started = False
         self.id = ""
         self.process: Process | None = None
@@ -155,7 +157,7 @@ class Container:
         try:
             self.process = await process.start(surroundings.launch, surroundings.env, self.log.write)
         except StartError as error:
-            message = f"failed to create containerd task: failed to create shim task: OCI runtime create failed: {error}"
+            message = f"failed to create task: OCI runtime create failed: {error}"
             self._say("warning", "Failed", f"Error: {message}")
             self._ended(128, "StartError", message, timestamp())
             return
@@ -271,12 +273,9 @@ class Container:
         for orphan in self.worker.orphans():
             if processes.carries(orphan, mark):
                 processes.kill(orphan)
-        if self.log is not None:
-            process_closed = self.process.closed if self.process else None
-            if process_closed is None or process_closed.done():
-                self.log.end()
-            else:
-                process_closed.add_done_callback(lambda _, ended=self.log: ended.end())
+        if self.log is not None and self.process is not None:
+            ended = self.log
+            self.process.closed.add_done_callback(lambda _: ended.end())
 
     def _runs_again(self) -> bool:
         if self.policy == "Always":
@@ -316,4 +315,3 @@ class Container:
     def heard(self, type_: str, reason: str, message: str) -> None:
         """An event about this container."""
         self._say(type_, reason, message)
-

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from decimal import ROUND_CEILING, Decimal
 from typing import Final
 
-from drillbook.model.quantity import Dimension, Quantity
+from drillbook.sandbox.api.quantities import parse
 from drillbook.sandbox.kinds import CONFIG_MAP, SECRET, SERVICE, Object
 from drillbook.sandbox.store import Store
 
@@ -42,9 +42,9 @@ def container_env(store: Store, pod: Object, container: Object, base: Mapping[st
                 env[prefix + name] = value
     for variable in container.get("env") or ():
         if variable.get("valueFrom"):
-            value = _value_from(store, pod, container, variable["valueFrom"])
-            if value is not None:
-                env[variable["name"]] = value
+            found = _value_from(store, pod, container, variable["valueFrom"])
+            if found is not None:
+                env[variable["name"]] = found
         else:
             env[variable["name"]] = expand(str(variable.get("value") or ""), env)
     return env
@@ -164,7 +164,6 @@ def _resource_value(pod: Object, container: Object, reference: Object) -> str:
     of = next((c for c in pod["spec"]["containers"] if c["name"] == wanted), container)
     kind, _, resource = reference["resource"].partition(".")
     text = ((of.get("resources") or {}).get(kind) or {}).get(resource)
-    dimension = Dimension.CORES if resource == "cpu" else Dimension.BYTES
-    value = Quantity.parse(str(text), dimension).value if text is not None else Decimal(0)
-    divisor = Quantity.parse(str(reference.get("divisor") or "1"), dimension).value or Decimal(1)
+    value = parse(str(text)) if text is not None else Decimal(0)
+    divisor = parse(str(reference.get("divisor") or "1")) or Decimal(1)
     return str((value / divisor).to_integral_value(rounding=ROUND_CEILING))

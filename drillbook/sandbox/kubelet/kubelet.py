@@ -73,9 +73,7 @@ class Kubelet:
     def _begin(self, pod: Object) -> None:
         uid = pod["metadata"]["uid"]
         try:
-            worker = PodWorker(
-                self.cluster, self.isolation, self._resolve, self._hosts, self.orphans, pod
-            )
+            worker = PodWorker(self.cluster, self.isolation, self._resolve, self._hosts, self.orphans, pod)
         except Exception:
             log.exception("pod %s can't be looked after", pod["metadata"]["name"])
             return
@@ -134,9 +132,7 @@ class Kubelet:
             waiting = found.state.get("waiting") or {}
             because = waiting.get("reason", "ContainerCreating")
             if because in {"ErrImagePull", "ImagePullBackOff"}:
-                raise ApiError(
-                    400, "BadRequest", f"{where} is waiting to start: trying and failing to pull image"
-                )
+                raise ApiError(400, "BadRequest", f"{where} is waiting to start: trying and failing to pull image")
             raise ApiError(400, "BadRequest", f"{where} is waiting to start: {because}")
         return chosen.read(
             follow=follow and not previous, tail=tail, since=since, timestamps=timestamps, limit_bytes=limit_bytes
@@ -172,7 +168,5 @@ class Kubelet:
         if found is None:
             if worker is None:
                 raise not_found("pods", pod["metadata"]["name"])
-            raise ApiError(
-                400, "BadRequest", f"container {name} is not valid for pod {pod['metadata']['name']}"
-            )
+            raise ApiError(400, "BadRequest", f"container {name} is not valid for pod {pod['metadata']['name']}")
         return found

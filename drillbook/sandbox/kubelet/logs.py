@@ -1,4 +1,7 @@
-"""A container's output on disk, one line each as container runtimes write it: time, stream, text."""
+"""A container's output on disk, one line each as container runtimes write it: time, stream, tag, text.
+
+The tag is ``F`` for a full line and ``P`` for a part of one, whose end was never said or comes in the next.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,8 @@ BIGGEST_FILE: Final = 10 * 1024 * 1024
 LONGEST_LINE: Final = 16 * 1024
 """A longer one is cut into pieces."""
 
+FULL, PART = b"F", b"P"
+
 _STREAMS: Final = {1: b"stdout", 2: b"stderr"}
 
 
@@ -30,12 +35,12 @@ class LogFile:
 
     def write(self, stream: int, data: bytes) -> None:
         """Add output; whole lines are written at once, a piece of one waits for its end."""
-        lines = (self._rest[stream] + data).split(b"\n")
-        self._rest[stream] = lines.pop()
-        while len(self._rest[stream]) > LONGEST_LINE:
-            lines.append(self._rest[stream][:LONGEST_LINE])
-            self._rest[stream] = self._rest[stream][LONGEST_LINE:]
-        self._append(stream, lines)
+        *lines, rest = (self._rest[stream] + data).split(b"\n")
+        self._append(stream, lines, FULL)
+        while len(rest) > LONGEST_LINE:
+            self._append(stream, [rest[:LONGEST_LINE]], PART)
+            rest = rest[LONGEST_LINE:]
+        self._rest[stream] = rest
 
     def end(self) -> None:
         """The run is over: write what still waits, and let followers finish."""
@@ -43,7 +48,7 @@ class LogFile:
             return
         for stream, rest in self._rest.items():
             if rest:
-                self._append(stream, [rest])
+                self._append(stream, [rest], PART)
         self.ended = True
         self._file.close()
         self._wake()
@@ -51,7 +56,7 @@ class LogFile:
     def last_lines(self, count: int) -> list[str]:
         """The last lines said, without their times."""
         lines = self._existing_lines()[-count:]
-        return [line.split(b" ", 2)[2].decode(errors="replace") for line in lines]
+        return [line.split(b" ", 3)[3].decode(errors="replace") for line in lines]
 
     async def read(
         self, *, follow: bool, tail: int | None, since: datetime | None, timestamps: bool, limit_bytes: int | None
@@ -75,7 +80,7 @@ class LogFile:
             lines, position = self._lines_from(position)
             chunk = _select(lines, None, since, timestamps)
 
-    def _append(self, stream: int, lines: list[bytes]) -> None:
+    def _append(self, stream: int, lines: list[bytes], tag: bytes) -> None:
         if not lines or self.ended:
             return
         if self._file.tell() > BIGGEST_FILE:
@@ -83,19 +88,19 @@ class LogFile:
             self.path.replace(self.path.with_suffix(".old"))
             self._file = self.path.open("ab", buffering=0)
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f000Z").encode()
-        head = now + b" " + _STREAMS[stream] + b" "
+        head = now + b" " + _STREAMS[stream] + b" " + tag + b" "
         self._file.write(b"".join(head + line + b"\n" for line in lines))
         self._wake()
 
     def _existing_lines(self, size: int | None = None) -> list[bytes]:
         with self.path.open("rb") as file:
-            return file.read(-1 if size is None else size).splitlines()
+            return file.read(-1 if size is None else size).split(b"\n")[:-1]
 
     def _lines_from(self, position: int) -> tuple[list[bytes], int]:
         with self.path.open("rb") as file:
             file.seek(position)
             text = file.read()
-        return text.splitlines(), position + len(text)
+        return text.split(b"\n")[:-1], position + len(text)
 
     def _wake(self) -> None:
         for waiter in self._waiting:
@@ -115,8 +120,8 @@ class LogFile:
 def _select(lines: list[bytes], tail: int | None, since: datetime | None, timestamps: bool) -> bytes:
     chosen: deque[bytes] = deque(maxlen=tail)
     for line in lines:
-        time, _, text = line.split(b" ", 2)
+        time, _, tag, text = line.split(b" ", 3)
         if since is not None and datetime.fromisoformat(time[:26].decode() + "+00:00") < since:
             continue
-        chosen.append((time + b" " + text if timestamps else text) + b"\n")
+        chosen.append((time + b" " + text if timestamps else text) + (b"\n" if tag == FULL else b""))
     return b"".join(chosen)

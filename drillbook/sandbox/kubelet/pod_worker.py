@@ -187,8 +187,7 @@ class PodWorker:
         for container in self.init:
             if container.policy == "Always":  # a sidecar: it stays while the next ones start
                 self.in_background(container.run())
-                while not container.started:
-                    await asyncio.sleep(0.02)
+                await container.has_started.wait()
                 continue
             await container.run()
             if container.exit_code != 0:

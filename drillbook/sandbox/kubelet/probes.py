@@ -14,6 +14,9 @@ EAGER_LONGEST: Final = 0.5
 """Until a container first answers, it is looked at more often than its period says: only a success of these extra
 looks counts, so that nothing starts later than it must and no threshold is reached sooner."""
 
+NOTICED: Final = 1.0
+"""A kubelet takes about so long to notice that a container has started, so no liveness probe comes sooner."""
+
 type Look = Callable[[], Awaitable[str | None]]
 """Looks once: None when all is well, else what was wrong, in the kubelet's words."""
 
@@ -50,9 +53,9 @@ async def follow(
 ) -> None:
     """Look until cancelled. ``on_failure`` hears of each failed look, the other two when a threshold is reached."""
     loop = asyncio.get_running_loop()
-    await asyncio.sleep(pace.delay)
+    await asyncio.sleep(pace.delay if eager else max(NOTICED, pace.delay))
     if eager:
-        await _first_success(pace, look, loop.time() + pace.period)
+        await _first_success(look, loop.time() + pace.period)
     well = unwell = 0
     due = loop.time()
     while True:
@@ -70,7 +73,7 @@ async def follow(
         await asyncio.sleep(due - loop.time())
 
 
-async def _first_success(pace: Pace, look: Look, until: float) -> None:
+async def _first_success(look: Look, until: float) -> None:
     """Return at the first success, or when the first ordinary look is due."""
     loop, wait = asyncio.get_running_loop(), EAGER_FIRST
     while loop.time() < until and await look() is not None:

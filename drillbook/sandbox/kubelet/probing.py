@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from drillbook.sandbox.kinds import Object
 from drillbook.sandbox.kubelet import probes
-from drillbook.sandbox.kubelet.process import StartError
 from drillbook.sandbox.kubelet.probes import Look, Pace
+from drillbook.sandbox.kubelet.process import StartError
 
 if TYPE_CHECKING:
     from drillbook.sandbox.kubelet.container import Container
@@ -48,6 +48,7 @@ class _Probing:
         if self.container.started:
             return
         self.container.started = True
+        self.container.has_started.set()
         readiness = self.container.spec.get("readinessProbe")
         liveness = self.container.spec.get("livenessProbe")
         if readiness:
@@ -72,7 +73,7 @@ class _Probing:
         self.end()  # one failure, one restart
         self.container.worker.in_background(self.container.restart(because))
 
-    def _follow(self, name: str, probe: Object, on_well: object, on_unwell: object) -> None:
+    def _follow(self, name: str, probe: Object, on_well: Callable[[], None], on_unwell: Callable[[], None]) -> None:
         def failed(message: str) -> None:
             self.container.heard("warning", "Unhealthy", f"{name} probe failed: {message}")
 
@@ -81,8 +82,8 @@ class _Probing:
             pace,
             _look(self.container, probe, pace.timeout),
             eager=name != "Liveness",
-            on_well=on_well,  # type: ignore[arg-type]
-            on_unwell=on_unwell,  # type: ignore[arg-type]
+            on_well=on_well,
+            on_unwell=on_unwell,
             on_failure=failed,
         )
         self._tasks.append(asyncio.create_task(following, name=f"{name} probe of {self.container.name}"))
@@ -90,12 +91,15 @@ class _Probing:
 
 def _look(container: Container, probe: Object, timeout: float) -> Look:
     host = container.worker.pod["status"]["podIP"]
-    if action := probe.get("httpGet"):
-        return lambda: probes.http(host, _port(container.spec, action["port"]), action, timeout)
-    if action := probe.get("tcpSocket"):
-        return lambda: probes.tcp(str(action.get("host") or host), _port(container.spec, action["port"]), timeout)
-    if action := probe.get("exec"):
-        return lambda: _command(container, list(action["command"]), timeout)
+    if "httpGet" in probe:
+        http: Object = probe["httpGet"]
+        return lambda: probes.http(host, _port(container.spec, http["port"]), http, timeout)
+    if "tcpSocket" in probe:
+        tcp: Object = probe["tcpSocket"]
+        return lambda: probes.tcp(str(tcp.get("host") or host), _port(container.spec, tcp["port"]), timeout)
+    if "exec" in probe:
+        command = list(probe["exec"]["command"])
+        return lambda: _command(container, command, timeout)
     return _always_well
 
 

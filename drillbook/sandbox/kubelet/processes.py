@@ -1,5 +1,8 @@
 """Processes as /proc tells of them: who descends from whom, who carries a mark, and what they use."""
 
+# read many times a second, and pathlib doubles what that costs
+# ruff: noqa: PTH123, PTH208
+
 from __future__ import annotations
 
 import contextlib

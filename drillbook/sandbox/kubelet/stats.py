@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drillbook.clock import iso
-from drillbook.model.quantity import Dimension, Quantity
+from drillbook.sandbox.api.quantities import parse
 from drillbook.sandbox.cluster import Cluster
 from drillbook.sandbox.kinds import CLAIM, Object
 from drillbook.sandbox.kubelet.usage import Sampler, Track
@@ -79,7 +79,7 @@ def _volume(cluster: Cluster, namespace: str, volume: Mounted) -> Object:
         claim = cluster.store.get(CLAIM, namespace, volume.claim)
         size = ((claim or {}).get("status") or {}).get("capacity", {}).get("storage")
         if size is not None:
-            capacity = int(Quantity.parse(str(size), Dimension.BYTES).value)
+            capacity = int(parse(str(size)))
             free = min(free, max(0, capacity - used))
     return told | {
         "usedBytes": used,

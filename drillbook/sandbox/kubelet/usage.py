@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from drillbook.model.quantity import Dimension, Quantity
 from drillbook.sandbox.agent import NodeUsage, PodUsage
+from drillbook.sandbox.api.quantities import parse
 from drillbook.sandbox.cluster import Cluster, log
 from drillbook.sandbox.controllers.labels import labels_of
 from drillbook.sandbox.kinds import NODE
@@ -128,5 +128,5 @@ class Sampler:
 
     def _hold_to_limit(self, container: Container, memory_bytes: int) -> None:
         limit = ((container.spec.get("resources") or {}).get("limits") or {}).get("memory")
-        if limit is not None and memory_bytes > Quantity.parse(str(limit), Dimension.BYTES).value:
+        if limit is not None and memory_bytes > parse(str(limit)):
             container.kill("OOMKilled")

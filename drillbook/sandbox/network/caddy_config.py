@@ -45,13 +45,17 @@ def config(
     ingresses: Sequence[Object], pairs: Mapping[tuple[str, str], Pair], port_of: TargetPort, surface: Surface
 ) -> dict[str, Any]:
     """Caddy's whole configuration. ``pairs``: certificates by namespace and Secret."""
-    secure = {host for ingress in ingresses for tls in ingress["spec"].get("tls") or () for host in tls.get("hosts") or ()}
+    secure = {
+        host for ingress in ingresses for tls in ingress["spec"].get("tls") or () for host in tls.get("hosts") or ()
+    }
     routes = _routes(ingresses, port_of, surface)
     loaded = [surface.fallback, *dict.fromkeys(pairs.values())]
     redirected = sorted(host for host in secure if _redirects(ingresses, host))
     return {
         "admin": {"listen": f"unix/{surface.admin}|0600", "config": {"persist": False}},
-        "logging": {"logs": {"default": {"level": "WARN", "exclude": ["http.handlers.reverse_proxy", "http.log.error"]}}},
+        "logging": {
+            "logs": {"default": {"level": "WARN", "exclude": ["http.handlers.reverse_proxy", "http.log.error"]}}
+        },
         "apps": {
             "tls": {
                 "certificates": {"load_pem": [{"certificate": p.certificate, "key": p.key} for p in loaded]},
@@ -90,7 +94,10 @@ def _routes(ingresses: Sequence[Object], port_of: TargetPort, surface: Surface) 
                 match = ({"host": [host]} if host else {}) | _path_match(path)
                 exact = path.get("pathType") == "Exact"
                 rank = (not host, bool(host and host.startswith("*")), not exact, -len(path.get("path", "/")))
-                route: dict[str, Any] = {"handle": [_proxy(namespace, path["backend"], port_of, surface)], "terminal": True}
+                route: dict[str, Any] = {
+                    "handle": [_proxy(namespace, path["backend"], port_of, surface)],
+                    "terminal": True,
+                }
                 if match:
                     route["match"] = [match]
                 found.append(((int(rank[0]), int(rank[1]), int(rank[2]), rank[3]), route))

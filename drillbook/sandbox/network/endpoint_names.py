@@ -1,7 +1,8 @@
 """A name server for the ingress alone: which ready pods stand behind a Service, answered anew each time.
 
-The ingress asks over and over, so that pods come and go without its configuration being loaded again, which would end
-connections that clients keep open. It answers address queries for ``<service>.<namespace>.endpoints.`` and nothing else.
+The ingress asks over and over, so that pods come and go without its configuration being loaded again, which
+would end connections that clients keep open. It answers address queries for ``<service>.<namespace>.endpoints.`` and
+nothing else.
 """
 
 from __future__ import annotations

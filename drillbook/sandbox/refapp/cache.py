@@ -66,7 +66,7 @@ class Cache:
             await self._introduce(*self._streams)
         except BaseException as error:
             self._hang_up()
-            log.warning("cache is not available", reason=str(error) or type(error).__name__)
+            log.warning("cache is not available", reason=str(error) or "no answer in time")
             raise
         self._backoff.succeeded()
         return self._streams

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     type Connection = AsyncConnection[tuple[Any, ...]]
 
 CONNECT_SECONDS: Final = 2.0
-STATEMENT_SECONDS: Final = 5.0
-"""The longest that one use of a connection may take, waiting for a free one not included."""
 FREE_SECONDS: Final = 2.0
 """The longest wait for a free connection."""
 
@@ -60,8 +58,12 @@ class Database:
         self._driver = asyncio.get_running_loop().run_in_executor(None, import_module, "psycopg")
 
     @asynccontextmanager
-    async def connection(self, seconds: float = STATEMENT_SECONDS) -> AsyncIterator[Connection]:
-        """A connection for ``seconds`` at most. Raises DatabaseUnavailable when there is none, or when it breaks."""
+    async def connection(self, seconds: float | None = None) -> AsyncIterator[Connection]:
+        """A connection for ``seconds`` at most, else for as long as the settings say.
+
+        Raises DatabaseUnavailable when there is none, or when it breaks.
+        """
+        seconds = self.settings.seconds if seconds is None else seconds
         psycopg = await self._loaded_driver()
         try:
             async with asyncio.timeout(min(seconds, FREE_SECONDS)):

@@ -18,11 +18,13 @@ PAGE: Final = 4096
 BURN: Final = """
 import os, sys, time
 share, parent = float(sys.argv[1]), int(sys.argv[2])
+began = time.monotonic()
 while os.getppid() == parent:
-    end = time.monotonic() + 0.02 * share
-    while time.monotonic() < end:
-        pass
-    time.sleep(0.02 * (1 - share))
+    if time.process_time() < share * (time.monotonic() - began):
+        for _ in range(20_000):
+            pass
+    else:
+        time.sleep(0.005)
 """
 """Runs in processes of its own, so that the service answers on; it ends with its parent."""
 

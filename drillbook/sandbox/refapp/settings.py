@@ -24,6 +24,8 @@ class DatabaseSettings:
     user: str
     password: str = field(repr=False)
     pool_size: int
+    seconds: float
+    """The longest that one use of a connection may take, waiting for a free one not included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ def read(role: str, env: Mapping[str, str] = os.environ) -> Settings:
             user=env.get("DATABASE_USER", "postgres"),
             password=env.get("DATABASE_PASSWORD", ""),
             pool_size=max(1, _number(env, "DATABASE_POOL_SIZE", 2)),
+            seconds=_number(env, "DATABASE_TIMEOUT_MILLISECONDS", 5000) / 1000,
         ),
         cache=_cache(env.get("REDIS_URL", "redis://redis:6379/0")),
         metrics_port=_number(env, "METRICS_PORT", 0) or None,

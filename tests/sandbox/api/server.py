@@ -8,7 +8,6 @@ import socket
 import ssl
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
@@ -97,6 +96,10 @@ class BookkeepingAgent:
         self.sessions.append(session)
         return session
 
+    async def attach(self, pod: Object, container: str, *, stdin: bool, tty: bool) -> ExecSession:
+        """The container's process here is always ``cat``."""
+        return await self.exec(pod, container, ["cat"], stdin=stdin, tty=tty)
+
     def pod_usage(self) -> list[PodUsage]:
         return self.usages
 
@@ -141,8 +144,18 @@ class ApiServer:
         self._runner = self.wait(serve(app, listener, context))
         self.write_kubeconfig(TOKEN)
         for name in ("default", "kube-system"):
-            self.do(lambda name=name: self.store.create(NAMESPACE, namespace(name)))
+            self.make_namespace(name)
         self.do(lambda: self.store.create(NODE, {"metadata": {"name": "node-1"}, "spec": {}, "status": {}}))
+
+    def make_namespace(self, name: str) -> None:
+        """An active namespace, as the API would store it."""
+        labels = {"kubernetes.io/metadata.name": name}
+        made = {
+            "metadata": {"name": name, "labels": labels},
+            "spec": {"finalizers": ["kubernetes"]},
+            "status": {"phase": "Active"},
+        }
+        self.do(lambda: self.store.create(NAMESPACE, made))
 
     def write_kubeconfig(self, token: str) -> Path:
         """A kubeconfig for that token."""
@@ -240,18 +253,3 @@ class Kubectl:
         """Its output; an assertion that it went well."""
         assert self.code == 0, f"kubectl ended with {self.code}: {self.err}{self.out}"
         return self.out
-
-
-def namespace(name: str) -> Object:
-    """An active namespace, as the API would store it."""
-    labels = {"kubernetes.io/metadata.name": name}
-    return {
-        "metadata": {"name": name, "labels": labels},
-        "spec": {"finalizers": ["kubernetes"]},
-        "status": {"phase": "Active"},
-    }
-
-
-def temporary() -> Path:
-    """A folder for one server."""
-    return Path(tempfile.mkdtemp(prefix="drillbook-api-"))

@@ -9,9 +9,16 @@ import psycopg
 import pytest
 
 from drillbook.sandbox.images.program import DATA
-from drillbook.sandbox.kubelet.process import Bind
 from tests.sandbox import databases
 from tests.sandbox.containers import SECONDS, Container, Containers, address, kernel, until
+
+SERVER_WITH_SCRIPTS = """
+import pathlib, sys
+from drillbook.sandbox.images import postgres_scripts, postgres_server
+postgres_scripts.FOLDER = pathlib.Path(sys.argv[1])
+postgres_server.main([])
+"""
+"""The entry point with another folder for the first scripts, so that nothing has to be mounted."""
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +104,16 @@ def test_committed_rows_survive_sigkill_with_everything_that_a_kill_leaves_lying
     assert "automatic recovery in progress" in database.log()
 
 
+def test_a_killed_server_leaves_shared_memory_only_where_the_kernel_allows_no_name_spaces(mortal: Container) -> None:
+    assert databases.ask(mortal, "SHOW dynamic_shared_memory_type") == [("mmap",)]
+    pid = mortal.process.pid
+    mortal.kill()
+    segments = [line.split() for line in Path("/proc/sysvipc/shm").read_text().splitlines()[1:]]
+    assert (str(pid) in {segment[4] for segment in segments}) == (not kernel().namespaces)
+    mortal.start()
+    databases.wait(mortal)
+
+
 def test_ending_it_as_the_image_asks_is_a_clean_shutdown_that_does_not_wait_for_clients(mortal: Container) -> None:
     database = mortal
     with databases.connect(database):
@@ -154,16 +171,14 @@ def test_another_program_of_the_image_runs_instead_of_the_server(containers: Con
     assert client.log().startswith("psql (PostgreSQL)")
 
 
-@pytest.mark.skipif(not kernel().namespaces, reason="the kernel allows no mount namespaces, and this mounts a folder")
 def test_first_scripts_run_once_in_order_and_the_first_that_fails_stops_the_start(
     containers: Containers, tmp_path: Path
 ) -> None:
     (tmp_path / "10-table.sql").write_text("CREATE TABLE first (n int);")
     (tmp_path / "20-row.sh").write_text("psql -qc 'INSERT INTO first VALUES (7)'")
     (tmp_path / "notes.txt").write_text("not a script")
-    env = {"POD_IP": address(), **databases.ENV}
-    scripts = Bind(tmp_path, "/docker-entrypoint-initdb.d")
-    database = containers.start("postgres:18", env, binds=[scripts])
+    args = ["python", "-I", "-c", SERVER_WITH_SCRIPTS, str(tmp_path)]
+    database = containers.start("postgres:18", {"POD_IP": address(), **databases.ENV}, args=args)
     databases.wait(database)
     assert databases.ask(database, "SELECT n FROM first") == [(7,)]
     database.stop()
@@ -171,7 +186,7 @@ def test_first_scripts_run_once_in_order_and_the_first_that_fails_stops_the_star
     databases.wait(database)
     assert databases.ask(database, "SELECT n FROM first") == [(7,)]
     (tmp_path / "30-wrong.sql").write_text("SELECT nonsense;")
-    other = containers.start("postgres:18", env | {"POD_IP": address()}, binds=[scripts])
+    other = containers.start("postgres:18", {"POD_IP": address(), **databases.ENV}, args=args)
     assert other.process.wait(SECONDS) == 1
     assert 'column "nonsense" does not exist' in other.log()
 

@@ -28,17 +28,22 @@ def service(new: New) -> None:
     spec.setdefault("internalTrafficPolicy", "Cluster")
     spec.setdefault("ipFamilies", ["IPv4"])
     spec.setdefault("ipFamilyPolicy", "SingleStack")
-    if new.old is not None and new.old["spec"].get("type") != "ExternalName":
-        for field in ("clusterIP", "clusterIPs"):
-            if field in new.old["spec"] and not spec.get(field):
-                spec[field] = clone(new.old["spec"][field])
-    if spec.get("clusterIP"):
-        spec.setdefault("clusterIPs", [spec["clusterIP"]])
+    _keep_address(new)
     if spec["type"] in {"NodePort", "LoadBalancer"}:
         spec.setdefault("externalTrafficPolicy", "Cluster")
         if spec["type"] == "LoadBalancer":
             spec.setdefault("allocateLoadBalancerNodePorts", True)
         _node_ports(new)
+
+
+def _keep_address(new: New) -> None:
+    """An update that leaves the address out keeps it."""
+    had = (new.old or {}).get("spec") or {}
+    for field in ("clusterIP", "clusterIPs"):
+        if had.get("type") != "ExternalName" and field in had and not new.spec.get(field):
+            new.spec[field] = clone(had[field])
+    if new.spec.get("clusterIP"):
+        new.spec.setdefault("clusterIPs", [new.spec["clusterIP"]])
 
 
 def _node_ports(new: New) -> None:

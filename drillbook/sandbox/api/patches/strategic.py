@@ -41,14 +41,7 @@ class StrategicMerge:
             raise bad_request(f"unknown patch type: {directive}")
         result = dict(original)
         self._retain(result, patch)
-        orders: dict[str, list[Any]] = {}
-        for key, value in patch.items():
-            if key.startswith(_ORDER):
-                orders[key.removeprefix(_ORDER)] = _list(value, key)
-            elif key.startswith(_DROP):
-                name = key.removeprefix(_DROP)
-                dropped = _list(value, key)
-                result[name] = [item for item in result.get(name) or [] if item not in dropped]
+        orders = self._read_directives(result, patch)
         for key, value in patch.items():
             if key in {_PATCH, _RETAIN} or key.startswith((_ORDER, _DROP)):
                 continue
@@ -62,6 +55,19 @@ class StrategicMerge:
             if field is not None and field.merge is not None and isinstance(result.get(key), list):
                 result[key] = _ordered(result[key], orders[key], result[key], field.merge)
         return {key: clone(value) for key, value in result.items()}
+
+    @staticmethod
+    def _read_directives(result: dict[str, Any], patch: Mapping[str, Any]) -> dict[str, list[Any]]:
+        """Drops what is to be dropped from lists of primitives; returns the orders asked for, by field."""
+        orders: dict[str, list[Any]] = {}
+        for key, value in patch.items():
+            if key.startswith(_ORDER):
+                orders[key.removeprefix(_ORDER)] = _list(value, key)
+            elif key.startswith(_DROP):
+                name = key.removeprefix(_DROP)
+                dropped = _list(value, key)
+                result[name] = [item for item in result.get(name) or [] if item not in dropped]
+        return orders
 
     def _value(self, original: Any, value: Any, field: Field | None, order: list[Any] | None) -> Any:
         inner = self._schemas.types.get(field.type) if field else None
@@ -105,14 +111,15 @@ class StrategicMerge:
         if key is None:
             return [self._map({}, item, inner) if isinstance(item, dict) else item for item in patch]
         if key == "":
-            merged = original + [item for i, item in enumerate(patch) if item not in original and item not in patch[:i]]
-            return _ordered(merged, order, original, key) if order is not None else merged
+            new = [item for i, item in enumerate(patch) if item not in original and item not in patch[:i]]
+            return _ordered(original + new, _checked(order, patch, key), original, key)
         if not all(isinstance(item, dict) for item in patch):
             raise bad_request(f"expected objects with a {key!r} in the list")
         if any(item.get(_PATCH) == "replace" for item in patch):
             return [clone(item) for item in patch if _PATCH not in item]
+        set_items = [item for item in patch if _PATCH not in item]
         merged = self._keyed(original, patch, key, inner)
-        return _ordered(merged, order, original, key) if order is not None else merged
+        return _ordered(merged, _checked(order, set_items, key), original, key)
 
     def _keyed(self, original: list[Any], patch: list[Any], key: str, inner: Type | None) -> list[Any]:
         for item in patch:
@@ -145,20 +152,33 @@ def _position(order: Iterable[Any], wanted: Any, key: str) -> int | None:
     return next((i for i, item in enumerate(order) if _identity(item, key) == wanted), None)
 
 
-def _ordered(merged: list[Any], order: list[Any], server: list[Any], key: str) -> list[Any]:
-    """``merged`` in the order that the client asked for; what only the server knows keeps its place among the rest."""
+def _checked(order: list[Any] | None, patch: list[Any], key: str) -> list[Any]:
+    """The order to keep: the one asked for, else the patch's own. ApiError 400 when the two contradict."""
+    if order is None:
+        return patch
     wanted = [_identity(item, key) for item in order]
-    theirs = sorted(
-        (item for item in merged if _identity(item, key) in wanted), key=lambda item: wanted.index(_identity(item, key))
-    )
+    found = [_identity(item, key) for item in patch]
+    if any(item not in wanted for item in found) or found != sorted(found, key=wanted.index):
+        raise bad_request(f"The order in patch list: {patch} doesn't match $setElementOrder list: {order}")
+    return order
+
+
+def _ordered(merged: list[Any], order: list[Any], server: list[Any], key: str) -> list[Any]:
+    """``merged`` with the entries of ``order`` in that order; what only the server knows keeps its place among them.
+
+    An entry that is new comes before the server's own.
+    """
+    wanted = [_identity(item, key) for item in order]
+    theirs = [item for item in merged if _identity(item, key) in wanted]
+    theirs.sort(key=lambda item: wanted.index(_identity(item, key)))
     others = [item for item in merged if _identity(item, key) not in wanted]
     others.sort(key=lambda item: _rank(server, _identity(item, key), key))
     result: list[Any] = []
     while theirs and others:
-        left = _position(server, _identity(theirs[0], key), key)
-        right = _position(server, _identity(others[0], key), key)
-        first = left is not None and right is not None and left < right
-        result.append(theirs.pop(0) if first else others.pop(0))
+        new = _position(server, _identity(theirs[0], key), key)
+        own = _position(server, _identity(others[0], key), key)
+        own_first = new is not None and own is not None and own < new
+        result.append(others.pop(0) if own_first else theirs.pop(0))
     return result + theirs + others
 
 

@@ -12,12 +12,9 @@ _DEFAULT_CLASS: Final = "storageclass.kubernetes.io/is-default-class"
 
 
 def _node_status(node: Object) -> str:
-    words = []
-    for condition in at(node, "status", "conditions", default=[]):
-        if condition.get("type") == "Ready":
-            words.append("Ready" if condition.get("status") == "True" else "NotReady")
-    if not words:
-        words.append("Unknown")
+    conditions = at(node, "status", "conditions", default=[])
+    ready = ["Ready" if c.get("status") == "True" else "NotReady" for c in conditions if c.get("type") == "Ready"]
+    words = ready or ["Unknown"]
     if at(node, "spec", "unschedulable"):
         words.append("SchedulingDisabled")
     return ",".join(words)

@@ -28,10 +28,7 @@ def status(pod: Object) -> str:
         if condition.get("type") == "PodScheduled" and condition.get("reason") == "SchedulingGated":
             reason = "SchedulingGated"
     initial = _initial(pod)
-    if initial and not _has_condition(pod, "Initialized"):
-        reason = initial
-    else:
-        reason = _main(pod, reason)
+    reason = initial if initial and not _has_condition(pod, "Initialized") else _main(pod, reason)
     if "deletionTimestamp" in pod["metadata"]:
         return "Unknown" if at(pod, "status", "reason") == "NodeLost" else "Terminating"
     return reason

@@ -81,6 +81,11 @@ def pod_spec(spec: Mapping[str, Any], at: str, claims: Collection[str] = ()) -> 
     for field in ("initContainers", "containers"):
         for i, container in enumerate(spec.get(field) or []):
             causes += _container(container, f"{at}.{field}[{i}]", volumes, seen)
+    return causes + _policies(spec, at)
+
+
+def _policies(spec: Mapping[str, Any], at: str) -> list[Cause]:
+    causes: list[Cause] = []
     if spec.get("restartPolicy") not in RESTART:
         causes.append(unsupported(spec.get("restartPolicy", ""), RESTART, f"{at}.restartPolicy"))
     if spec.get("dnsPolicy", "ClusterFirst") not in _DNS:
@@ -90,9 +95,8 @@ def pod_spec(spec: Mapping[str, Any], at: str, claims: Collection[str] = ()) -> 
     if spec.get("activeDeadlineSeconds", 1) < 1:
         why = "must be between 1 and 2147483647, inclusive"
         causes.append(invalid(spec["activeDeadlineSeconds"], why, f"{at}.activeDeadlineSeconds"))
-    for field in ("serviceAccountName", "nodeName"):
-        if spec.get(field) and (why := subdomain_error(spec[field])):
-            causes.append(invalid(spec[field], why, f"{at}.{field}"))
+    named = [(field, spec[field]) for field in ("serviceAccountName", "nodeName") if spec.get(field)]
+    causes += [invalid(value, why, f"{at}.{field}") for field, value in named if (why := subdomain_error(value))]
     if spec.get("hostname") and (why := label_error(spec["hostname"])):
         causes.append(invalid(spec["hostname"], why, f"{at}.hostname"))
     causes += label_causes(spec.get("nodeSelector"), f"{at}.nodeSelector")
@@ -119,15 +123,7 @@ def _volumes(volumes: list[Object], at: str, causes: list[Cause]) -> set[str]:
 
 
 def _container(container: Object, at: str, volumes: set[str], seen: set[str]) -> list[Cause]:
-    causes: list[Cause] = []
-    name = container.get("name", "")
-    if not name:
-        causes.append(required(f"{at}.name"))
-    elif why := label_error(name):
-        causes.append(invalid(name, why, f"{at}.name"))
-    elif name in seen:
-        causes.append(duplicate(name, f"{at}.name"))
-    seen.add(name)
+    causes = _name(container, at, seen)
     image = container.get("image", "")
     if not image:
         causes.append(required(f"{at}.image"))
@@ -137,6 +133,31 @@ def _container(container: Object, at: str, volumes: set[str], seen: set[str]) ->
         causes.append(unsupported(container["imagePullPolicy"], _PULL, f"{at}.imagePullPolicy"))
     causes += _ports(container.get("ports") or [], f"{at}.ports")
     causes += _environment(container, at)
+    causes += _mounts(container, at, volumes)
+    for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
+        if probe in container:
+            causes += _probe(container[probe], f"{at}.{probe}", probe == "readinessProbe")
+    for hook, action in (container.get("lifecycle") or {}).items():
+        if isinstance(action, dict):
+            causes += _handler(action, f"{at}.lifecycle.{hook}")
+    return causes + _resources(container.get("resources") or {}, f"{at}.resources")
+
+
+def _name(container: Object, at: str, seen: set[str]) -> list[Cause]:
+    name = container.get("name", "")
+    causes: list[Cause] = []
+    if not name:
+        causes.append(required(f"{at}.name"))
+    elif why := label_error(name):
+        causes.append(invalid(name, why, f"{at}.name"))
+    elif name in seen:
+        causes.append(duplicate(name, f"{at}.name"))
+    seen.add(name)
+    return causes
+
+
+def _mounts(container: Object, at: str, volumes: set[str]) -> list[Cause]:
+    causes: list[Cause] = []
     mounted: set[str] = set()
     for i, mount in enumerate(container.get("volumeMounts") or []):
         place = f"{at}.volumeMounts[{i}]"
@@ -150,13 +171,7 @@ def _container(container: Object, at: str, volumes: set[str], seen: set[str]) ->
         elif path in mounted:
             causes.append(invalid(path, "must be unique", f"{place}.mountPath"))
         mounted.add(path)
-    for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
-        if probe in container:
-            causes += _probe(container[probe], f"{at}.{probe}", probe == "readinessProbe")
-    for hook, action in (container.get("lifecycle") or {}).items():
-        if isinstance(action, dict):
-            causes += _handler(action, f"{at}.lifecycle.{hook}")
-    return causes + _resources(container.get("resources") or {}, f"{at}.resources")
+    return causes
 
 
 def _ports(ports: list[Object], at: str) -> list[Cause]:

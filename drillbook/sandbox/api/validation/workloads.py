@@ -112,10 +112,8 @@ def cron_job(obj: Object) -> list[Cause]:
 
 def autoscaler(obj: Object) -> list[Cause]:
     spec = obj["spec"]
-    causes: list[Cause] = []
-    for field in ("kind", "name"):
-        if not (spec.get("scaleTargetRef") or {}).get(field):
-            causes.append(required(f"spec.scaleTargetRef.{field}"))
+    target = spec.get("scaleTargetRef") or {}
+    causes = [required(f"spec.scaleTargetRef.{field}") for field in ("kind", "name") if not target.get(field)]
     least, most = spec.get("minReplicas", 1), spec.get("maxReplicas", 0)
     if least < 1:
         causes.append(invalid(least, "must be greater than or equal to 1", "spec.minReplicas"))

@@ -1,0 +1,126 @@
+"""Solar in its sandbox, as drills see it: with few objectives, so that a drill takes seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import yaml
+
+from drillbook import places
+from drillbook.checking import load_system
+from drillbook.clients.kube import Kube, Object, path_of
+from drillbook.drills.drill import run_drill
+from drillbook.drills.lock import NAME as LEASE
+from drillbook.drills.plan import Order, drill_plan
+from drillbook.model.drill import DrillResult
+from drillbook.model.environment import Environment
+from drillbook.model.policy import Policy
+from tests.conftest import SandboxHandle
+
+NAMESPACE = "solar-pv-llm-ai"
+FEW = ("replicas-backend", "db-max-connections", "service-endpoints")
+
+
+@dataclass
+class Solar:
+    """A running Solar."""
+
+    policy: Policy
+    environment: Environment
+    folder: Path
+    said: list[str] = field(default_factory=list)
+    runs: int = 0
+
+    def on_kube[T](self, work: Callable[[Kube], Coroutine[Any, Any, T]]) -> T:
+        """Do something with the cluster."""
+
+        async def connected() -> T:
+            async with Kube.of(self.environment) as kube:
+                return await work(kube)
+
+        return asyncio.run(connected())
+
+    def order(self, drill: str, **changes: Any) -> Order:
+        """An order for one drill of the policy, in a folder of its own; ``changes`` are those of its plan."""
+        self.runs += 1
+        folder = self.folder / f"run-{self.runs}"
+        folder.mkdir()
+        plan = replace(drill_plan(self.policy, drill), **changes)
+        run_id = f"test-{os.getpid()}-{folder.parent.name}-{self.runs}"
+        return Order(self.policy, self.environment, (), plan, folder, run_id, timeout_seconds=60)
+
+    def drill(self, order: Order, when: Callable[[str], None] = lambda text: None) -> DrillResult:
+        """Run it; ``when`` is called with everything that the drill says."""
+        kept: list[DrillResult] = []
+
+        def narrate(text: str) -> None:
+            self.said.append(text)
+            when(text)
+
+        run_drill(order, narrate, kept.append)
+        (result,) = kept
+        return result
+
+    @contextmanager
+    def database(self) -> Iterator[psycopg.Connection[Any]]:
+        """A session of its own with the database."""
+
+        async def where(kube: Kube) -> tuple[Object, Object]:
+            service = await kube.get(path_of("services", NAMESPACE, "postgres"))
+            return service, await kube.get(path_of("secrets", NAMESPACE, "solar-secrets"))
+
+        service, secret = self.on_kube(where)
+        password = base64.b64decode(secret["data"]["DATABASE_PASSWORD"]).decode()
+        component = self.policy.components["database"]
+        with psycopg.connect(
+            host=service["spec"]["clusterIP"], user=component.user, dbname=component.database, password=password,
+            autocommit=True,
+        ) as connection:  # fmt: skip
+            yield connection
+
+    def left_behind(self) -> list[str]:
+        """What a drill must not leave in the namespace: its lock, its undo journal, a pod that is missing."""
+
+        async def look(kube: Kube) -> list[str]:
+            maps = await kube.list(path_of("configmaps", NAMESPACE), labels="drillbook.dev/undo")
+            lease = await kube.find(path_of("leases", NAMESPACE, LEASE))
+            deployments = await kube.list(path_of("deployments", NAMESPACE))
+            missing = [
+                d["metadata"]["name"]
+                for d in deployments
+                if d["status"].get("readyReplicas", 0) != d["spec"]["replicas"]
+            ]
+            return [m["metadata"]["name"] for m in maps] + ([LEASE] if lease else []) + missing
+
+        return self.on_kube(look)
+
+
+@pytest.fixture
+def system(solar: SandboxHandle, tmp_path: Path) -> Solar:
+    policy, environment, _ = load_system("solar", "sandbox", solar.name)
+    few = tuple(o for o in policy.objectives if o.id in FEW)
+    assert len(few) == len(FEW)
+    return Solar(replace(policy, objectives=few), environment, tmp_path)
+
+
+@pytest.fixture
+def experiment(tmp_path: Path) -> Callable[..., str]:
+    """The path of a copy of the pod-kill experiment with other arguments of its injection."""
+
+    def changed(**arguments: Any) -> str:
+        document = yaml.safe_load(places.experiment_file("pod-kill").read_text())
+        document["method"][0]["provider"]["arguments"] |= arguments
+        path = tmp_path / "experiment.yaml"
+        path.write_text(yaml.safe_dump(document))
+        return str(path)
+
+    return changed
