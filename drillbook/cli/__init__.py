@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from importlib import import_module
 from typing import Final
 
@@ -63,4 +64,7 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("drillbook: interrupted", err=True)
         code = ExitCode.INTERRUPTED
+        # What the interrupt caught half made (an event loop, say) complains when it is collected; nobody can help that.
+        sys.unraisablehook = lambda _: None
+        warnings.simplefilter("ignore")
     sys.exit(code)

@@ -120,6 +120,9 @@ def _run(
         for plan in plans:
             order: Order = Order(policy, where, waivers, plan, run.folder, run.id, timeout, confirmed)
             run_drill(order, _narrator(plan.id), run.add_drill)
+            if not run.drills[-1].undone:
+                run.add_problem(f"the undo of {plan.id} is not finished: no other drill is begun")
+                break
     show(run)
     return int(run.exit_code)
 

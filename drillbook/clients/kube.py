@@ -10,19 +10,17 @@ Code without an event loop of its own calls ``asyncio.run`` around ``async with 
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from drillbook.clients.access import kubeconfig_of
-from drillbook.clients.wording import cause_of
-from drillbook.errors import ConfigError, DrillbookError, ExitCode, Unreachable
+from drillbook.clients.kube_connection import new_client, translated
+from drillbook.errors import DrillbookError, ExitCode
 from drillbook.model.environment import Environment
 
 if TYPE_CHECKING:
@@ -137,7 +135,7 @@ class Kube:
     @asynccontextmanager
     async def connect(cls, kubeconfig: Path | None, context: str | None, timeout: float = 10.0) -> AsyncIterator[Kube]:
         """The cluster of a kubeconfig; None means the usual places, as kubectl takes them, then a pod's own account."""
-        client = await _new_client(kubeconfig, context)
+        client = await new_client(kubeconfig, context)
         try:
             yield cls(client, timeout)
         finally:
@@ -288,24 +286,6 @@ class Kube:
             response.response.close()
 
 
-@asynccontextmanager
-async def translated(server: str, seconds: float) -> AsyncIterator[None]:
-    """Network errors as sentences: a cluster that doesn't answer is Unreachable, whatever the library calls it."""
-    import aiohttp  # lazily: --help must not pay for it
-
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError as error:
-        raise Unreachable(f"the cluster at {server} did not answer within {seconds:g} s") from error
-    except aiohttp.ClientConnectorCertificateError as error:
-        raise Unreachable(
-            f"the certificate of the cluster at {server} isn't trusted: {error.certificate_error}"
-        ) from error
-    except (aiohttp.ClientError, OSError) as error:
-        raise Unreachable(f"the cluster at {server} can't be reached: {cause_of(error)}") from error
-
-
 def refusal(method: str, path: str, status: int, body: bytes) -> ApiRefusal:
     """What the API server said, as a sentence; its Status object's message where it sent one."""
     try:
@@ -316,34 +296,3 @@ def refusal(method: str, path: str, status: int, body: bytes) -> ApiRefusal:
     reason = str(said.get("reason") or {401: "Unauthorized", 403: "Forbidden", 404: "NotFound"}.get(status, "Unknown"))
     message = said.get("message") or body[:200].decode(errors="replace").strip() or f"HTTP {status}"
     return ApiRefusal(f"the API server refused {method} {path} ({status} {reason}): {message}", status, reason)
-
-
-async def _new_client(kubeconfig: Path | None, context: str | None) -> ApiClient:
-    import yaml
-    from kubernetes.aio import config
-    from kubernetes.aio.client import ApiClient, Configuration
-
-    settings = Configuration()
-    source = str(kubeconfig) if kubeconfig else _usual_kubeconfig()
-    try:
-        if source:
-            load: Any = config.load_kube_config
-            await load(source, context, settings, persist_config=False)
-        else:
-            source = "the service account of this pod"
-            load = config.load_incluster_config
-            load(settings)
-    except (config.ConfigException, yaml.YAMLError, OSError, KeyError, TypeError, ValueError) as error:
-        where = f"{source} (context {context})" if context else source
-        raise ConfigError(f"no cluster configuration can be read from {where}: {error}") from error
-    # As in Go's and kubectl's own rule: a proxy from the environment is never asked for a loopback address.
-    host = urlsplit(settings.host).hostname or ""
-    if host == "localhost" or host.startswith("127.") or host == "::1":
-        settings.client_session_kwargs = {"trust_env": False}
-    return ApiClient(settings)
-
-
-def _usual_kubeconfig() -> str:
-    """``$KUBECONFIG`` (a list of files, merged) or ``~/.kube/config``; empty where none of them is there."""
-    named = os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
-    return named if any(Path(name).is_file() for name in named.split(os.pathsep)) else ""

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from drillbook.clients.kube import Kube, path_of, refusal, translated
+from drillbook.clients.kube import Kube, path_of, refusal
+from drillbook.clients.kube_connection import translated
 from drillbook.errors import Unreachable
 
 

@@ -66,8 +66,10 @@ def begin_to_watch(work: Work) -> Watch:
     entrance, route, writes = signals.entrance(work.order.policy)
     aim, connections = work.briefing.aim, work.connections
     work.http = http = connections.front_door(entrance, ANSWER_SECONDS)
+    # With a character that no id has: the writes of drill "kill" must not look like those of "kill-all".
+    prefix = f"{work.order.run_id}:{work.order.plan.id}:"
     path = work.order.folder / f"writes-{work.order.plan.id}.tsv"
-    work.book = book = Ledger(path, f"{work.order.run_id}-{work.order.plan.id}-", writes)
+    work.book = book = Ledger(path, prefix, writes)
     connections.enter(book.flushing())
     state = connections.on_kube(lambda kube: read_workload(kube, workload_of(aim.component), work.namespace))
     work.watch = Watch(

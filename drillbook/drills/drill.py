@@ -13,7 +13,7 @@ from drillbook.drills import after, before, guard, injection
 from drillbook.drills.plan import Order
 from drillbook.drills.stop import Stop
 from drillbook.drills.work import Narrate, Work
-from drillbook.errors import DrillbookError, Refused
+from drillbook.errors import DrillbookError
 from drillbook.model.drill import DrillResult
 from drillbook.model.timeline import EventKind
 
@@ -62,8 +62,11 @@ def _until_put_back(work: Work, stop: Stop) -> None:
         stop.disarm()
         work.event(EventKind.ABORTED, "stopped by hand")
     except DrillbookError as error:
+        if work.engine is not None:
+            work.engine.stop()
+            injection.note_injecting(work)
         # Where nothing was broken there is nothing to judge, and the error is the whole story.
-        if work.entry is None or isinstance(error, Refused):
+        if work.found.injecting is None:
             raise
         work.found.problems.append(str(error))
         work.event(EventKind.ABORTED, str(error))

@@ -82,17 +82,15 @@ class Ledger:
 
     @asynccontextmanager
     async def flushing(self) -> AsyncIterator[None]:
-        """Flush the file to the disk every quarter of a second, and once more at the end."""
+        """Flush the file to the disk every quarter of a second, and once more at the end, which closes it."""
         task = asyncio.create_task(self._flush_for_ever())
         try:
             yield
         finally:
             task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
             await asyncio.to_thread(os.fdatasync, self._handle)
-
-    def close(self) -> None:
-        """No more writes."""
-        os.close(self._handle)
+            os.close(self._handle)
 
     def note(self, fate: Fate, key: str, at: float, detail: str = "") -> None:
         """Remember one line, for good once this returns."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from drillbook.clock import SYSTEM_CLOCK, Clock
-from drillbook.errors import DrillAborted, Refused
+from drillbook.errors import DrillAborted, Refused, Unreachable
 
 if TYPE_CHECKING:
     from drillbook.clients.kube import Kube, Object
@@ -47,13 +47,28 @@ class Lock:
             raise
 
     async def renew_for_ever(self, kube: Kube) -> None:
-        """Renew three times per life time. Raises DrillAborted when somebody else holds the lock by now."""
+        """Renew three times per life time.
+
+        Raises DrillAborted when the lock is somebody else's, or was taken out; Unreachable when the cluster can't be
+        reached for so long that the lock is about to expire.
+        """
+        loop = asyncio.get_running_loop()
+        renewed = loop.time()
         while True:
             await asyncio.sleep(self.lasts_seconds / 3)
-            found = await kube.get(self._path)
-            if found["spec"].get("holderIdentity") != self.holder:
-                raise DrillAborted(f"the lock {self} was taken away: {found['spec'].get('holderIdentity')} has it now")
-            await kube.replace(self._path, self._body(found))
+            try:
+                await self._renew(kube)
+                renewed = loop.time()
+            except Unreachable:
+                if loop.time() - renewed > 0.8 * self.lasts_seconds:
+                    raise
+
+    async def _renew(self, kube: Kube) -> None:
+        found = await kube.find(self._path)
+        holder = found["spec"].get("holderIdentity") if found else None
+        if found is None or holder != self.holder:
+            raise DrillAborted(f"the lock {self} was taken away: {holder or 'nobody'} has it now")
+        await kube.replace(self._path, self._body(found))
 
     async def release(self, kube: Kube) -> None:
         """Take the Lease out, if it is still ours. Safe twice."""

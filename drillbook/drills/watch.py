@@ -19,7 +19,7 @@ ANSWER_SECONDS: Final = 1.0
 """An answer that takes longer is none: whoever waits that long for one request calls the system down."""
 
 type Ask = Callable[[], Awaitable[Look]]
-"""One probe of a signal. It must not raise."""
+"""One probe of a signal. What it raises is our own failure, not the system's: the probe counts as not sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,7 @@ class Watch:
     _beats: list[asyncio.Task[None]] = field(default_factory=list)
     _open: set[asyncio.Task[None]] = field(default_factory=set)
     _last_bad: dict[str, float] = field(default_factory=dict)
+    _failed: set[str] = field(default_factory=set)
 
     @property
     def intervals(self) -> Mapping[str, float]:
@@ -106,6 +107,12 @@ class Watch:
                 look = await signal.ask()
         except TimeoutError:
             look = Look(False, f"no answer within {ANSWER_SECONDS:g} s")
+        except Exception as error:
+            if signal.name not in self._failed:
+                self._failed.add(signal.name)
+                text = f"the {signal.name} probe itself failed: {error or type(error).__name__}"
+                self.stalls.append(Event(EventKind.STALLED, due, text, {"signal": signal.name}))
+            return
         done = self.now()
         if not look.good:
             self._last_bad[signal.name] = max(done, self._last_bad.get(signal.name, 0.0))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
 
@@ -39,9 +42,10 @@ def collect(
     """
 
     async def run() -> dict[str, Observation]:
-        async with Scene(policy, environment, objectives, clock) as scene:
-            looks = (_look(scene, objective, probes, look_seconds, on_progress) for objective in objectives)
-            found = await asyncio.gather(*looks)
+        with _sigterm_as_sigint():
+            async with Scene(policy, environment, objectives, clock) as scene:
+                looks = (_look(scene, objective, probes, look_seconds, on_progress) for objective in objectives)
+                found = await asyncio.gather(*looks)
         return {objective.id: seen for objective, seen in zip(objectives, found, strict=True)}
 
     return asyncio.run(run())
@@ -70,6 +74,23 @@ async def _look(
     if on_progress:
         on_progress(f"{objective.id}: looked at {objective.indicator} in {seen.took_seconds:.1f} s")
     return seen
+
+
+@contextmanager
+def _sigterm_as_sigint() -> Iterator[None]:
+    """Inside an event loop, let SIGTERM do what SIGINT does there, where it does so outside: cancel and clean up.
+
+    A handler that raises, as ``default_int_handler`` does, would break the loop in the middle of whatever it does.
+    """
+    raises = signal.getsignal(signal.SIGTERM) is signal.default_int_handler
+    if not raises or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def parameters_of(objective: Objective) -> dict[str, Any]:

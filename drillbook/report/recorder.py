@@ -8,7 +8,7 @@ import secrets
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -170,15 +170,19 @@ def recording(
     prints the summary), and the exception goes on its way.
     """
     root = reports_root or default_root()
-    folder = new_folder(root, run_id(command, policy.system, clock.now()))
-    recorder = Recorder(command, policy, environment, folder, clock)
-    try:
-        write_json(folder / "run.json", recorder.document)
-    except OSError as error:
-        raise not_writable(folder, error) from error
-    with _terminated_as_interrupt():
+    with ExitStack() as until_written:
+        # Between the folder's creation and its first run.json there is nothing to read: an interrupt waits.
+        until_written.enter_context(undisturbed(deliver=True))
+        folder = new_folder(root, run_id(command, policy.system, clock.now()))
+        recorder = Recorder(command, policy, environment, folder, clock)
         try:
-            yield recorder
+            write_json(folder / "run.json", recorder.document)
+        except OSError as error:
+            raise not_writable(folder, error) from error
+        try:
+            until_written.close()
+            with _terminated_as_interrupt():
+                yield recorder
         except BaseException as error:
             with undisturbed():
                 recorder.cut_short(*_cut_short_by(error, recorder))
@@ -241,14 +245,18 @@ def _terminated_as_interrupt() -> Iterator[None]:
 
 
 @contextmanager
-def undisturbed() -> Iterator[None]:
-    """A second Ctrl-C doesn't stop the report from being written, which takes milliseconds."""
+def undisturbed(*, deliver: bool = False) -> Iterator[None]:
+    """Ctrl-C and SIGTERM don't disturb the body, which takes milliseconds; ``deliver``: they count after it."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    came: list[int] = []
+    before = {n: signal.signal(n, lambda number, _: came.append(number)) for n in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+    if deliver and came:
+        # Either of them: SIGTERM's own handler would end the process before it could write anything.
+        raise KeyboardInterrupt

@@ -25,7 +25,7 @@ from typing import Any, Final
 
 import uvloop
 
-from drillbook.errors import DrillbookError, Unreachable
+from drillbook.errors import ConfigError, DrillbookError, Unreachable
 from drillbook.sandbox import kubeconfig, manifests, readiness
 from drillbook.sandbox.certificates import Authority
 from drillbook.sandbox.cluster import Cluster, log
@@ -100,7 +100,7 @@ class Daemon:
                 if not isinstance(error, DrillbookError):
                     log.error("the sandbox could not be started", exc_info=error)
                     error = Unreachable(f"the sandbox could not be started: {error}; see {self._state}/daemon.log")
-                self._tell(failed=str(error))
+                self._tell(failed=str(error), config=isinstance(error, ConfigError))
                 code = 1
                 if self._arguments.keep:
                     await self._stop.wait()

@@ -102,10 +102,25 @@ ROLE_BINDING = Kind("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindi
 CLUSTER_ROLE = Kind("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles", False)
 CLUSTER_ROLE_BINDING = Kind("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", "clusterrolebindings", False)
 
+_CERT_MANAGER: Final = "cert-manager.io"
+_CERTIFICATES: Final = ("cert-manager",)
+CERTIFICATE = Kind(
+    _CERT_MANAGER, "v1", "Certificate", "certificates", True, ("cert", "certs"), _STATUS, _CERTIFICATES, counted=True
+)
+CERTIFICATE_REQUEST = Kind(
+    _CERT_MANAGER, "v1", "CertificateRequest", "certificaterequests", True, ("cr", "crs"), _STATUS, _CERTIFICATES,
+    counted=True,
+)  # fmt: skip
+ISSUER = Kind(_CERT_MANAGER, "v1", "Issuer", "issuers", True, ("iss",), _STATUS, _CERTIFICATES, counted=True)
+CLUSTER_ISSUER = Kind(
+    _CERT_MANAGER, "v1", "ClusterIssuer", "clusterissuers", False, ("ciss",), _STATUS, _CERTIFICATES, counted=True
+)
+"""cert-manager's kinds: every cluster that the runbooks speak of has them, so they are built in here."""
+
 KINDS: Final = (
     NAMESPACE, NODE, POD, POD_TEMPLATE, SERVICE, ENDPOINTS, CONFIG_MAP, SECRET, EVENT, CLAIM, VOLUME, SERVICE_ACCOUNT,
     REPLICATION_CONTROLLER, RESOURCE_QUOTA, LIMIT_RANGE, DEPLOYMENT, REPLICA_SET, STATEFUL_SET, DAEMON_SET,
     CONTROLLER_REVISION, JOB, CRON_JOB, AUTOSCALER, AUTOSCALER_V1, DISRUPTION_BUDGET, ENDPOINT_SLICE, INGRESS,
     INGRESS_CLASS, NETWORK_POLICY, STORAGE_CLASS, LEASE, PRIORITY_CLASS, ROLE, ROLE_BINDING, CLUSTER_ROLE,
-    CLUSTER_ROLE_BINDING,
+    CLUSTER_ROLE_BINDING, CERTIFICATE, CERTIFICATE_REQUEST, ISSUER, CLUSTER_ISSUER,
 )  # fmt: skip

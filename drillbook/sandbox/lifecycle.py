@@ -220,7 +220,7 @@ def _start(
             for line in news:
                 heard = json.loads(line)
                 if "failed" in heard:
-                    raise Unreachable(heard["failed"])
+                    raise (ConfigError if heard.get("config") else Unreachable)(heard["failed"])
                 if on_progress:
                     on_progress(heard)
                 if heard.get("ready"):

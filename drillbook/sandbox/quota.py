@@ -6,15 +6,12 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from drillbook.sandbox.api.preparing import quality_of_service
-from drillbook.sandbox.certmanager.kinds import CERT_MANAGER_KINDS
 from drillbook.sandbox.kinds import EVENT, KINDS, POD, RESOURCE_QUOTA, Kind, Object
 from drillbook.sandbox.status import forbidden
 from drillbook.sandbox.store import Store
 from drillbook.sandbox.usage import NOTHING, Amount, total, usage_of
 
-COUNTABLE: Final = tuple(
-    kind for kind in (*KINDS, *CERT_MANAGER_KINDS) if kind.namespaced and kind.stored_as is None and kind != EVENT
-)
+COUNTABLE: Final = tuple(kind for kind in KINDS if kind.namespaced and kind.stored_as is None and kind != EVENT)
 """Kubernetes leaves events out of quotas too."""
 _MUST_BE_SAID: Final = ("cpu", "limits.cpu", "limits.memory", "memory", "requests.cpu", "requests.memory")
 """Every container must say these when a quota limits them: otherwise nobody knew what it takes."""
@@ -27,15 +24,15 @@ def check_quota(store: Store, kind: Kind, obj: Object, old: Object | None = None
     """
     namespace = obj["metadata"].get("namespace", "")
     for quota in store.list(RESOURCE_QUOTA, namespace) if namespace else ():
-        if kind == RESOURCE_QUOTA and old is not None or not _covers(quota, kind, obj):
+        if not _covers(quota, kind, obj):
             continue
         name = obj["metadata"].get("name") or obj["metadata"].get("generateName", "")
         hard = _hard(quota)
         if kind == POD and (unsaid := _unsaid(obj, hard)):
-            where = "; ".join(f"{resource} for: {','.join(sorted(names))}" for resource, names in sorted(unsaid.items()))
-            raise forbidden(
-                kind.resource, name, f"failed quota: {quota['metadata']['name']}: must specify {where}"
+            where = "; ".join(
+                f"{resource} for: {','.join(sorted(names))}" for resource, names in sorted(unsaid.items())
             )
+            raise forbidden(kind.resource, name, f"failed quota: {quota['metadata']['name']}: must specify {where}")
         asked = dict(usage_of(kind, obj))
         for resource, amount in (usage_of(kind, old) if old is not None else {}).items():
             asked[resource] = asked.get(resource, NOTHING) - amount

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -15,10 +14,9 @@ import yaml
 from drillbook import places
 from drillbook.clients.kube import Kube, path_of
 from drillbook.drills.lock import Lock
-from tests.conftest import SandboxHandle
-from tests.drills.conftest import NAMESPACE, Solar, system
+from tests.drills.conftest import NAMESPACE, Solar, quick, system
 
-__all__ = ["system"]
+__all__ = ["quick", "system"]
 
 SHIPPED = sorted(places.bundled("experiments").glob("*.yaml"))
 
@@ -31,24 +29,16 @@ def chaos(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def few_checks(folder: Path, experiment: str, **changes: Any) -> Path:
-    """A copy of an experiment without its hypothesis, which takes ten seconds and is tried elsewhere."""
-    document = yaml.safe_load(places.experiment_file(experiment).read_text())
-    del document["steady-state-hypothesis"]
-    path = folder / "experiment.yaml"
-    path.write_text(yaml.safe_dump(document | changes))
-    return path
-
-
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_every_shipped_experiment_is_valid_for_chaos_toolkit(path: Path, tmp_path: Path) -> None:
     assert chaos(tmp_path, "validate", str(path)).returncode == 0
 
 
-def test_a_pod_kill_recovers_and_is_undone(system: Solar, tmp_path: Path) -> None:
-    found = chaos(tmp_path, "run", "--journal-path", str(tmp_path / "j.json"), str(places.experiment_file("pod-kill")))
+def test_a_pod_kill_recovers_and_is_undone(system: Solar, quick: Path) -> None:
+    journal_path = quick / "journal.json"
+    found = chaos(quick, "run", "--journal-path", str(journal_path), str(places.experiment_file("pod-kill")))
     assert found.returncode == 0, found.stderr
-    journal = json.loads((tmp_path / "j.json").read_text())
+    journal = json.loads(journal_path.read_text())
     assert (journal["status"], journal["deviated"]) == ("completed", False)
     injected, recovered = journal["run"]
     assert injected["output"]["targets"][0]["name"].startswith("backend-")
@@ -57,9 +47,7 @@ def test_a_pod_kill_recovers_and_is_undone(system: Solar, tmp_path: Path) -> Non
     assert system.left_behind() == []
 
 
-def test_what_the_guard_does_not_allow_interrupts_the_run_and_breaks_nothing(
-    system: Solar, solar: SandboxHandle, tmp_path: Path
-) -> None:
+def test_what_the_guard_does_not_allow_interrupts_the_run_and_breaks_nothing(system: Solar, quick: Path) -> None:
     async def pods(kube: Kube) -> set[str]:
         return {p["metadata"]["uid"] for p in await kube.list(path_of("pods", NAMESPACE))}
 
@@ -67,7 +55,7 @@ def test_what_the_guard_does_not_allow_interrupts_the_run_and_breaks_nothing(
     system.on_kube(other.take)
     before = system.on_kube(pods)
     try:
-        found = chaos(tmp_path, "run", str(few_checks(tmp_path, "pod-kill")))
+        found = chaos(quick, "run", str(places.experiment_file("pod-kill")))
     finally:
         system.on_kube(other.release)
     assert found.returncode == 1
@@ -76,13 +64,13 @@ def test_what_the_guard_does_not_allow_interrupts_the_run_and_breaks_nothing(
     assert system.left_behind() == []
 
 
-def test_what_is_broken_is_undone_even_where_chaos_toolkit_plays_no_rollback(system: Solar, tmp_path: Path) -> None:
+def test_what_is_broken_is_undone_even_where_chaos_toolkit_plays_no_rollback(system: Solar, quick: Path) -> None:
     """Its default strategy plays none after an interruption; the control does what they would have done."""
-    path = few_checks(tmp_path, "pod-kill")
-    document = yaml.safe_load(path.read_text())
+    document = yaml.safe_load(places.experiment_file("pod-kill").read_text())
     document["method"][1]["provider"]["arguments"] = {"within": 0.001}
+    path = quick / "experiment.yaml"
     path.write_text(yaml.safe_dump(document))
-    found = chaos(tmp_path, "run", str(path))
+    found = chaos(quick, "run", str(path))
     assert found.returncode == 1
     assert "deployment/backend has its 3 ready replicas" in found.stdout + found.stderr
     assert system.left_behind() == []

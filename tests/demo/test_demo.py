@@ -31,6 +31,7 @@ class Demo:
     process: subprocess.Popen[str]
     told: list[str] = field(default_factory=list)
     said: str = ""
+    listener: threading.Thread | None = None
 
     def until(self, words: str) -> None:
         """Wait until the demo has told those words."""
@@ -45,7 +46,8 @@ class Demo:
         if self.process.stdout:
             self.said = self.process.stdout.read()
         code = self.process.wait(PATIENCE)
-        time.sleep(0.05)
+        if self.listener:
+            self.listener.join(10)
         return code
 
     @property
@@ -91,7 +93,8 @@ def start(folder: Path, *options: str) -> Demo:
         for line in process.stderr or ():
             found.told.append(line.rstrip())
 
-    threading.Thread(target=listen, daemon=True).start()
+    found.listener = threading.Thread(target=listen, daemon=True)
+    found.listener.start()
     return found
 
 
@@ -136,9 +139,14 @@ def test_the_demo_holds_every_limit_drills_twice_and_leaves_only_its_report(fold
     assert demo.leaves_nothing()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize(
-    "moment", ["starting the sandbox", "of 11 pods Ready", "checking 4", "drill pod-kill", "pod-kill: the fault landed"]
+    ("moment", "number"),
+    [
+        ("starting the sandbox", signal.SIGINT),
+        ("of 11 pods Ready", signal.SIGTERM),
+        ("checking 4", signal.SIGINT),
+        ("drill pod-kill, about", signal.SIGTERM),
+    ],
 )
 @pytest.mark.timeout(200)
 def test_a_signal_at_any_moment_takes_everything_down(folder: Path, moment: str, number: signal.Signals) -> None:
@@ -146,6 +154,22 @@ def test_a_signal_at_any_moment_takes_everything_down(folder: Path, moment: str,
     demo.until(moment)
     demo.process.send_signal(number)
     assert demo.end() == 130, "\n".join(demo.told)
+    assert_interrupted(demo)
+
+
+@pytest.mark.timeout(200)
+def test_an_interrupted_drill_has_put_back_what_it_broke(folder: Path) -> None:
+    demo = start(folder)
+    demo.until("pod-kill: the fault landed")
+    demo.process.send_signal(signal.SIGINT)
+    assert demo.end() == 130, "\n".join(demo.told)
+    assert_interrupted(demo)
+    (drill,) = demo.document["drills"]
+    assert drill["undone"]
+    assert drill["status"] != "pass"
+
+
+def assert_interrupted(demo: Demo) -> None:
     found = demo.document["run"]
     assert (found["status"], found["exit_code"]) == ("interrupted", 130)
     assert " INTERRUPTED " in demo.said
@@ -154,20 +178,9 @@ def test_a_signal_at_any_moment_takes_everything_down(folder: Path, moment: str,
 
 
 @pytest.mark.timeout(200)
-def test_an_interrupted_drill_has_put_back_what_it_broke(folder: Path) -> None:
-    demo = start(folder)
-    demo.until("pod-kill: the fault landed")
-    demo.process.send_signal(signal.SIGINT)
-    demo.end()
-    (drill,) = demo.document["drills"]
-    assert drill["undone"]
-    assert drill["status"] != "pass"
-
-
-@pytest.mark.timeout(200)
 def test_a_killed_demo_leaves_no_process_and_a_file_that_says_interrupted(folder: Path) -> None:
     demo = start(folder)
-    demo.until("drill pod-kill")
+    demo.until("drill pod-kill, about")
     demo.process.kill()
     demo.end()
     deadline = time.monotonic() + 10
@@ -192,7 +205,7 @@ def test_a_demo_beside_one_that_runs_refuses_and_leaves_it_alone(folder: Path) -
 
 def test_a_report_that_cannot_be_written_is_said_before_anything_is_started(folder: Path) -> None:
     (folder / "reports").write_text("a file, where a folder is expected")
-    demo = start(folder)
+    demo = start(folder, "--reports", str(folder / "reports" / "here"))
     assert demo.end() == 2
     assert any("can't write the report at" in line for line in demo.told)
     assert not any("starting the sandbox" in line for line in demo.told)

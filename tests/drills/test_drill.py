@@ -85,7 +85,7 @@ def test_lost_and_doubled_writes_and_a_change_elsewhere_are_all_seen(
 ) -> None:
     monkeypatch.setattr(after, "RESIDUE_SECONDS", 1.0)
     order = system.order("pod-kill")
-    prefix = f"{order.run_id}-pod-kill-"
+    prefix = f"{order.run_id}:pod-kill:"
 
     def plant(text: str) -> None:
         if not text.startswith("recovered after"):

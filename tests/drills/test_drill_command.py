@@ -24,7 +24,9 @@ from tests.drills.conftest import NAMESPACE, Solar
 def started(folder: Path, *words: str, **variables: str) -> subprocess.Popen[str]:
     environment = os.environ | {"DRILLBOOK_REPORTS": str(folder / "reports")} | variables
     command = [sys.executable, "-c", "from drillbook.cli import main; main()", "drill", *words]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, env=environment, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 def ended(folder: Path, *words: str, **variables: str) -> tuple[int, str, str]:
@@ -53,16 +55,16 @@ def test_what_cannot_be_run_is_one_sentence_and_a_documented_exit_code(
     assert (found, sentence in problems) == (code, True), problems
 
 
-def test_a_refusal_exits_with_4_and_says_so_in_the_report(system: Solar, tmp_path: Path) -> None:
+def test_a_refusal_exits_with_4_and_says_so_in_the_report(system: Solar, quick: Path) -> None:
     other = Lock(NAMESPACE, "another/drill")
     system.on_kube(other.take)
     try:
-        code, _, problems = ended(tmp_path, "solar", "pod-kill")
+        code, _, problems = ended(quick, "solar", "pod-kill")
     finally:
         system.on_kube(other.release)
     assert code == ExitCode.DRILL_ABORTED
     assert "drillbook: not injecting: another drill holds the lock" in problems
-    run = report(tmp_path)
+    run = report(quick)
     assert (run["run"]["exit_code"], run["drills"]) == (4, [])
     assert run["run"]["problems"][0].startswith("not injecting:")
 
@@ -98,11 +100,11 @@ def injected(folder: Path) -> bool:
     ids=["at once, SIGTERM", "before the fault, Ctrl-C", "after the fault, SIGTERM"],
 )
 def test_a_drill_that_is_stopped_leaves_nothing_behind(
-    system: Solar, tmp_path: Path, moment: Callable[[Path], bool], number: signal.Signals
+    system: Solar, quick: Path, moment: Callable[[Path], bool], number: signal.Signals
 ) -> None:
-    with started(tmp_path, "solar", "pod-kill") as process:
+    with started(quick, "solar", "pod-kill") as process:
         deadline = time.monotonic() + 60
-        while not moment(tmp_path):
+        while not moment(quick):
             assert process.poll() is None, process.communicate()
             assert time.monotonic() < deadline
             time.sleep(0.02)
@@ -110,19 +112,16 @@ def test_a_drill_that_is_stopped_leaves_nothing_behind(
         _, problems = process.communicate(timeout=60)
     assert process.returncode == ExitCode.INTERRUPTED, problems
     assert "Traceback" not in problems
-    run = report(tmp_path)
+    run = report(quick)
     assert run["run"]["status"] == "interrupted"
     assert [d["undone"] for d in run["drills"]] == ([True] if moment is not at_once else [])
     assert system.left_behind() == []
-    assert engines(tmp_path) == []
+    assert engines(quick) == []
 
 
 def engines(folder: Path) -> list[int]:
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        if any(str(folder) in word for word in process.info["cmdline"] or ()):
-            found.append(process.pid)
-    return found
+    everybody = psutil.process_iter(["cmdline"])
+    return [p.pid for p in everybody if any(str(folder) in word for word in p.info["cmdline"] or ())]
 
 
 def report(folder: Path) -> dict[str, Any]:

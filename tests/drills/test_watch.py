@@ -85,6 +85,16 @@ def test_a_stall_of_our_own_is_told_and_looks_like_no_outage() -> None:
     assert max(b - a for a, b in pairwise(dues)) > 0.3
 
 
+def test_a_probe_that_fails_by_itself_is_told_once_and_is_no_outage() -> None:
+    async def no_space_left() -> Look:
+        raise OSError(28, "No space left on device")
+
+    watch = watched(Signal("write", EVERY, no_space_left), seconds=0.3)
+    assert watch.samples == []
+    (told,) = [e for e in watch.stalls if "failed" in e.text]
+    assert told.text == "the write probe itself failed: [Errno 28] No space left on device"
+
+
 def test_quiet_seconds_begin_again_with_every_bad_answer() -> None:
     begun = time.monotonic()
 

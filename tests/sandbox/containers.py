@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from drillbook.sandbox.images import resolve
-from drillbook.sandbox.images.program import DATA, RUN
+from drillbook.sandbox.images.program import DATA, RUN, Program
 from drillbook.sandbox.kubelet.isolation import Isolation, find_out
 from drillbook.sandbox.kubelet.process import LAUNCHER, Launch
 
@@ -50,11 +50,16 @@ class Container:
     args: Sequence[str] = ()
     process: subprocess.Popen[bytes] = field(init=False)
 
+    @property
+    def program(self) -> Program:
+        """What its image starts."""
+        found = resolve(self.image)
+        assert found is not None
+        return found
+
     def start(self) -> None:
         """Start it, or start it anew after it ended: the data folder is the same."""
-        program = resolve(self.image)
-        assert program is not None
-        self.process = self._launch(program.command_line((), self.args), uid=program.uid)
+        self.process = self._launch(self.program.command_line((), self.args), uid=self.program.uid)
 
     def exec(self, *command: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         """Run a command with the container's variables and PATH, as ``kubectl exec`` does."""
@@ -64,9 +69,7 @@ class Container:
 
     def stop(self) -> int:
         """End it as its image asks to be ended; returns the exit code."""
-        program = resolve(self.image)
-        assert program is not None
-        self.process.send_signal(program.stop_signal)
+        self.process.send_signal(self.program.stop_signal)
         return self.process.wait(SECONDS)
 
     def kill(self) -> None:
@@ -79,9 +82,7 @@ class Container:
         return (self.folder / "log").read_text(encoding="utf-8", errors="replace")
 
     def _env(self) -> dict[str, str]:
-        program = resolve(self.image)
-        assert program is not None
-        shims, run = self.folder / "shims", self.folder / "run"
+        program, shims, run = self.program, self.folder / "shims", self.folder / "run"
         program.write_shims(shims)
         run.mkdir(mode=0o700, parents=True, exist_ok=True)
         own = {RUN: str(run)}
@@ -143,10 +144,10 @@ class Containers:
 
     def end(self) -> None:
         """End what still runs: everything that a container started is in its session."""
-        for container in self._made:
-            if container.process.poll() is None:
-                os.killpg(container.process.pid, signal.SIGTERM)
-        for container in self._made:
+        running = [container for container in self._made if container.process.poll() is None]
+        for container in running:
+            container.process.send_signal(container.program.stop_signal)
+        for container in running:
             try:
                 container.process.wait(3)
             except subprocess.TimeoutExpired:

@@ -64,7 +64,7 @@ def _dropped(live: Object, manager: str, now: set[Path]) -> list[Path]:
         if entry.get("operation") == "Apply":
             target = mine if entry.get("manager") == manager else others
             target |= set(_read(entry.get("fieldsV1") or {}))
-    return sorted(mine - now - others, key=len, reverse=True)
+    return sorted(mine - now - others, key=len)  # an entry of a list goes before what is inside it
 
 
 def _remember(call: Call, stored: Object, manager: str, applied: Object) -> Object:

@@ -45,11 +45,11 @@ async def _join(call: Call, begin: Callable[[Object, str, bool, bool], Awaitable
     if not any(call.flag(stream) for stream in ("stdin", "stdout", "stderr")):
         raise bad_request("you must specify at least 1 of stdin, stdout, stderr")
     container = chosen_container(pod, call.option("container"))
-    socket = upgrade(call, PROTOCOLS)
     if not pod["spec"].get("nodeName"):
         raise bad_request(f"pod {call.name} does not have a host assigned")
     if not is_running(pod, container):
         raise ApiError(500, "InternalError", f'container not found ("{container}")')
+    socket = upgrade(call, PROTOCOLS)
     await socket.prepare(call.request)
     tty = call.flag("tty")
     try:

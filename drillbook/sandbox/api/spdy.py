@@ -23,7 +23,8 @@ FIN: Final = 1
 _VERSION: Final = 3
 _CONTROL: Final = 0x80000000
 _ID: Final = 0x7FFFFFFF
-_LONGEST: Final = 16 * 1024 * 1024
+_LONGEST: Final = 64 * 1024
+"""Bytes of headers that one stream may bring, inflated."""
 
 _NAMES: Final = (
     "options", "head", "post", "put", "delete", "trace", "accept", "accept-charset", "accept-encoding",
@@ -72,8 +73,6 @@ class Decoder:
         while len(self._buffer) >= 8:
             first, second = struct.unpack_from(">II", self._buffer)
             length = second & 0xFFFFFF
-            if length > _LONGEST:
-                raise ValueError(f"a SPDY frame of {length} bytes")
             if len(self._buffer) < 8 + length:
                 return
             body = bytes(self._buffer[8 : 8 + length])

@@ -19,7 +19,9 @@ from drillbook.sandbox.api.preparing import for_create, for_status_update, for_u
 from drillbook.sandbox.api.validation import check_create, check_update
 from drillbook.sandbox.api.versions import from_version, to_version
 from drillbook.sandbox.api.views import shown
-from drillbook.sandbox.kinds import NAMESPACE, SERVICE, Object
+from drillbook.sandbox.kinds import NAMESPACE, POD, SERVICE, Object
+from drillbook.sandbox.limit_range import apply_limit_ranges
+from drillbook.sandbox.quota import check_quota
 from drillbook.sandbox.status import ApiError, already_exists, bad_request, conflict, forbidden, invalid
 from drillbook.sandbox.store import timestamp
 
@@ -51,8 +53,11 @@ def create_object(call: Call, given: Object) -> Object:
         obj["metadata"]["name"] = names.generated(meta["generateName"])
     for_create(call.storage, obj)
     complete(call.storage, obj, call.store)
+    if call.storage == POD:
+        apply_limit_ranges(call.store, obj)
     _allocate_address(call, obj)
     check_create(call.storage, obj)
+    check_quota(call.store, call.storage, obj)
     if call.dry_run:
         if call.store.get(call.storage, call.namespace, obj["metadata"]["name"]) is not None:
             raise already_exists(call.storage.resource, obj["metadata"]["name"])
@@ -88,6 +93,7 @@ def store_update(call: Call, new: Object) -> Object:
     else:
         for_update(call.storage, old, new)
         complete(call.storage, new, call.store, old)
+        check_quota(call.store, call.storage, new, old)
     check_update(call.storage, old, new)
     if call.dry_run:
         return new

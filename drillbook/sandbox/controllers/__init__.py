@@ -15,6 +15,7 @@ from drillbook.sandbox.controllers.ingress_certificates import IngressCertificat
 from drillbook.sandbox.controllers.job import Jobs
 from drillbook.sandbox.controllers.namespaces import Namespaces
 from drillbook.sandbox.controllers.replica_set import ReplicaSets
+from drillbook.sandbox.controllers.resource_quota import ResourceQuotas
 from drillbook.sandbox.controllers.scheduler import Scheduler
 from drillbook.sandbox.controllers.stateful_set import StatefulSets
 
@@ -35,6 +36,7 @@ def standard(cluster: Cluster) -> list[Controller]:
             Jobs,
             Namespaces,
             ReplicaSets,
+            ResourceQuotas,
             Scheduler,
             StatefulSets,
         )

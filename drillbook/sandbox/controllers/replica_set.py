@@ -19,6 +19,7 @@ from drillbook.sandbox.controllers.pods import (
     ready_for,
 )
 from drillbook.sandbox.kinds import POD, REPLICA_SET, Object
+from drillbook.sandbox.status import ApiError
 from drillbook.sandbox.store import Change
 
 COMPONENT = "replicaset-controller"
@@ -62,7 +63,12 @@ class ReplicaSets(Controller):
 
     def _create(self, replica_set: Object) -> None:
         name = f"{replica_set['metadata']['name']}-{random_suffix()}"
-        create(self.store, POD, new_pod(replica_set, replica_set["spec"]["template"], name))
+        try:
+            create(self.store, POD, new_pod(replica_set, replica_set["spec"]["template"], name))
+        except ApiError as error:
+            self.cluster.events.warning(replica_set, COMPONENT, "FailedCreate", f"Error creating: {error.message}")
+            self._tell_status(own_key(replica_set))
+            raise
         self.cluster.events.normal(replica_set, COMPONENT, "SuccessfulCreate", f"Created pod: {name}")
 
     def _tell_status(self, key: Key) -> None:

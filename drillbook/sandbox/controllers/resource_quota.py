@@ -12,7 +12,7 @@ from drillbook.sandbox.quota import COUNTABLE, used_by
 from drillbook.sandbox.store import Change
 
 LOOK_AGAIN: Final = 30.0
-"""Seconds between looks while a pod is being deleted: it stops counting at the end of its grace, of which nobody tells."""
+"""Seconds between looks while a pod is being deleted: at the end of its grace it stops counting, and nobody says so."""
 
 
 class ResourceQuotas(Controller):

@@ -21,6 +21,7 @@ from drillbook.sandbox.controllers.pods import (
 )
 from drillbook.sandbox.controllers.stateful_revisions import REVISION_LABEL, Revisions
 from drillbook.sandbox.kinds import CLAIM, POD, STATEFUL_SET, Object
+from drillbook.sandbox.status import ApiError
 from drillbook.sandbox.store import Change
 
 COMPONENT: Final = "statefulset-controller"
@@ -121,7 +122,12 @@ class StatefulSets(Controller):
         if stateful_set["spec"].get("serviceName"):
             pod["spec"]["subdomain"] = stateful_set["spec"]["serviceName"]
         self._claim(stateful_set, pod, ordinal)
-        pods[ordinal] = create(self.store, POD, pod)
+        try:
+            pods[ordinal] = create(self.store, POD, pod)
+        except ApiError as error:
+            text = f"create Pod {name} in StatefulSet {stateful_set['metadata']['name']} failed error: {error.message}"
+            self.cluster.events.warning(stateful_set, COMPONENT, "FailedCreate", text)
+            raise
         self.cluster.events.normal(
             stateful_set,
             COMPONENT,

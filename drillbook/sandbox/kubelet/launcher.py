@@ -9,7 +9,7 @@ import _signal  # type: ignore[import-not-found]  # what signal is made of, with
 import _socket
 
 # pathlib would cost a third of the start
-# ruff: noqa: PTH102, PTH103, PTH112, PTH115, PTH116, PTH120, PTH123, PTH211, S606
+# ruff: noqa: PTH101, PTH102, PTH103, PTH112, PTH115, PTH116, PTH120, PTH123, PTH211, S606
 import ctypes
 import json
 import os
@@ -116,9 +116,43 @@ def bind(source: str, target: str, read_only: bool) -> None:
         mount("none", target, MS_REMOUNT | MS_BIND | MS_RDONLY | locked)
 
 
+def furnish(launch: dict[str, Any]) -> None:
+    """Empty /tmp and /dev/shm of its own, and everything that is mounted, at its place."""
+    if launch["scratch"]:
+        empty("/dev/shm", [])
+        empty("/tmp", [*launch["keep"], *(source for source, _, _ in launch["binds"])])
+    points = MountPoints(launch["staging"])
+    for source, target, _ in launch["binds"]:
+        points.ensure(target, os.path.isdir(source))
+    for source, target, read_only in launch["binds"]:
+        bind(source, target, read_only)
+
+
+def empty(folder: str, keep: list[str]) -> None:
+    """Cover a folder with an empty one in memory, in which only the paths to ``keep`` show."""
+    if not os.path.isdir(folder):
+        return
+    kept: list[tuple[str, int, bool]] = []
+    for path in sorted({path for path in keep if under(path, folder)}):
+        if not any(under(path, other) for other, _, _ in kept):
+            kept.append((path, os.open(path, os.O_PATH), os.path.isdir(path)))
+    mount("tmpfs", folder, 0, "tmpfs")
+    os.chmod(folder, 0o1777)
+    for path, descriptor, is_folder in kept:
+        os.makedirs(path if is_folder else os.path.dirname(path), exist_ok=True)
+        if not is_folder:
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o644))
+        mount(f"/proc/self/fd/{descriptor}", path, MS_BIND | MS_REC)
+        os.close(descriptor)
+
+
+def under(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder}/")
+
+
 def join(pid: int) -> None:
     """Into the name spaces of a running container."""
-    spaces = [os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY) for name in ("user", "mnt", "uts")]
+    spaces = [os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY) for name in ("user", "mnt", "uts", "ipc")]
     if os.readlink("/proc/self/ns/user") != os.readlink(f"/proc/{pid}/ns/user"):
         for space in spaces:
             os.setns(space)
@@ -143,11 +177,7 @@ def become(uid: int, gid: int) -> None:
 def prepare(launch: dict[str, Any]) -> None:
     if launch["isolated"] and not launch["join"]:
         enter_own_namespaces(launch["uid"], launch["gid"], launch["hostname"])
-        points = MountPoints(launch["staging"])
-        for source, target, _ in launch["binds"]:
-            points.ensure(target, os.path.isdir(source))
-        for source, target, read_only in launch["binds"]:
-            bind(source, target, read_only)
+        furnish(launch)
     if launch["join"]:
         join(launch["join"])
     if launch["become"]:

@@ -47,6 +47,10 @@ class Launch:
     hostname: str
     staging: Path
     binds: Sequence[Bind] = ()
+    scratch: bool = False
+    """Whether /tmp and /dev/shm are empty ones of its own."""
+    keep: Sequence[str] = ()
+    """Folders that stay where they are even when that is below /tmp."""
     become: tuple[int, int] | None = None
     join: int = 0
     """Process id of a container's program whose name spaces to enter, 0 for new ones."""

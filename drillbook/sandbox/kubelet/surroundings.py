@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from drillbook.sandbox.kubelet.environment import container_env, expand, service
 from drillbook.sandbox.kubelet.isolation import Isolation
 from drillbook.sandbox.kubelet.process import Bind, Launch
 from drillbook.sandbox.kubelet.volumes import Mounted, mounts_of
+from drillbook.sandbox.network.addresses import API_PORT
 
 CONTAINER_MARK: Final = "DRILLBOOK_CONTAINER"
 CONTROL: Final = "DRILLBOOK_CONTROL"
@@ -86,9 +88,17 @@ def build(
         hostname=str(pod["spec"].get("hostname") or pod["metadata"]["name"])[:63],
         staging=folder / "staging",
         binds=(Bind(hosts, "/etc/hosts"), *binds) if isolation.namespaces else (),
+        scratch=isolation.namespaces,
+        keep=_needed(cluster.state),
         become=become,
     )
     return Surroundings(launch, env)
+
+
+def _needed(state: Path) -> tuple[str, ...]:
+    """What programs must find at its place wherever it is: the sandbox's state, Python, and this package."""
+    package = Path(__file__).resolve().parents[3]
+    return tuple(dict.fromkeys((str(state), sys.prefix, sys.base_prefix, str(package))))
 
 
 def _own_variables(
@@ -112,6 +122,8 @@ def _own_variables(
         CONTAINER_MARK: container_id,
         RUN: str(run),
         HOSTS: str(hosts),
+        "KUBERNETES_SERVICE_HOST": cluster.addresses.api,
+        "KUBERNETES_SERVICE_PORT": str(API_PORT),
     }
     if len(str(control)) <= LONGEST_SOCKET:
         own[CONTROL] = str(control)

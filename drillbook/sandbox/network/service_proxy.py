@@ -6,7 +6,7 @@ import asyncio
 import errno
 from collections.abc import Iterable
 
-from drillbook.sandbox.cluster import Cluster
+from drillbook.sandbox.cluster import Cluster, log
 from drillbook.sandbox.controllers.controller import Controller, Key, own_key
 from drillbook.sandbox.kinds import ENDPOINTS, SERVICE, Object
 from drillbook.sandbox.network.balancer import Address, PortBalancer
@@ -57,6 +57,9 @@ class ServiceProxy(Controller):
         problem = f"service {namespace}/{name}:{port}"
         try:
             await balancer.use(targets)
+        except PermissionError:
+            self._refuse_privileged(service, host, port)
+            return
         except OSError as error:
             sentence = f"Service {namespace}/{name} can't listen on {host}:{port}: {_because(error, port)}"
             self.cluster.events.warning(service, COMPONENT, "PortNotAvailable", sentence)
@@ -64,6 +67,19 @@ class ServiceProxy(Controller):
             self.queue.add_after((namespace, name), 5.0)
             return
         self.cluster.problems.solved(problem)
+
+    def _refuse_privileged(self, service: Object, host: str, port: int) -> None:
+        """Without privileges a low port can't be had: the Service is there and nobody answers at its address.
+
+        Nothing fails for that: the sandbox's own programs reach the API directly, and say so if they need another.
+        """
+        namespace, name = own_key(service)
+        sentence = (
+            f"Service {namespace}/{name} doesn't listen on {host}:{port}: ports below 1024 need privileges here; give "
+            f"the Service a port from 1024 up, or lower net.ipv4.ip_unprivileged_port_start to {port}"
+        )
+        self.cluster.events.warning(service, COMPONENT, "PortNotPermitted", sentence)
+        log.info("%s", sentence)
 
     async def run(self) -> None:
         try:
@@ -89,9 +105,4 @@ def _because(error: OSError, port: int) -> str:
     if error.errno == errno.EADDRINUSE:
         holder = who_listens(port)
         return f"{holder or 'another program'} has that port on all addresses; stop it or change the Service's port"
-    if error.errno == errno.EACCES:
-        return (
-            f"ports below 1024 need privileges here; give the Service a port from 1024 up, or lower "
-            f"net.ipv4.ip_unprivileged_port_start to {port}"
-        )
     return str(error.strerror or error)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.api.server import ApiServer
+from tests.sandbox.api.server import ApiServer, official
 
 _NUMBERS = itertools.count(1)
 
@@ -33,22 +33,16 @@ def space(api: ApiServer) -> str:
 @pytest.fixture(scope="session")
 def client(api: ApiServer) -> Any:
     """The official client, configured for the server."""
-    from kubernetes import config
-
-    return config.new_client_from_config(str(api.kubeconfig))
+    return official("config").new_client_from_config(str(api.kubeconfig))
 
 
 @pytest.fixture
 def core(client: Any) -> Any:
     """The core group of the official client."""
-    from kubernetes import client as kubernetes
-
-    return kubernetes.CoreV1Api(client)
+    return official("client").CoreV1Api(client)
 
 
 @pytest.fixture
 def apps(client: Any) -> Any:
     """The apps group of the official client."""
-    from kubernetes import client as kubernetes
-
-    return kubernetes.AppsV1Api(client)
+    return official("client").AppsV1Api(client)

@@ -34,7 +34,8 @@ def deployment(name: str = "web", **spec: object) -> Object:
 
 def config_map(name: str = "settings", labels: dict[str, str] | None = None, **data: str) -> Object:
     """A config map."""
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "labels": labels or {}}, "data": data}
+    metadata = {"name": name} | ({"labels": labels} if labels else {})
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
 
 
 def service(name: str = "web", **spec: object) -> Object:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
+import importlib
+import json
 import os
 import socket
 import ssl
@@ -225,6 +228,18 @@ class ApiServer:
         self._thread.join(10)
         self._loop.close()
 
+    def request(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
+        """One plain HTTP request."""
+        context = ssl.create_default_context(cafile=str(self.ca))
+        connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=context, timeout=30)
+        sent = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request(method, path, body, sent)
+        answer = connection.getresponse()
+        read = Answer(answer.status, dict(answer.getheaders()), answer.read())
+        connection.close()
+        return read
+
     def kubectl(self, *arguments: str, stdin: str | None = None, kubeconfig: Path | None = None) -> Kubectl:
         """Run the real kubectl."""
         program = Path(sys.executable).parent / "kubectl"
@@ -239,6 +254,23 @@ class ApiServer:
             env={"HOME": str(home), "PATH": os.environ["PATH"]},
         )
         return Kubectl(finished.returncode, finished.stdout, finished.stderr)
+
+
+def official(module: str) -> Any:
+    """A module of the official client, which is not typed throughout."""
+    return importlib.import_module(f"kubernetes.{module}")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the server said."""
+
+    code: int
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,9 @@ def test_a_json_patch_that_does_not_fit_is_unprocessable(operation: dict[str, An
     assert refused.value.code == 422
 
 
-@pytest.mark.parametrize("patch", [{}, "x", [{"op": "spin", "path": "/a"}], [{"op": "add", "path": "/a"}], [{"op": "remove", "path": "a"}]])
+@pytest.mark.parametrize(
+    "patch", [{}, "x", [{"op": "spin", "path": "/a"}], [{"op": "add", "path": "/a"}], [{"op": "remove", "path": "a"}]]
+)
 def test_a_json_patch_that_cannot_be_read_is_a_bad_request(patch: Any) -> None:
     with pytest.raises(ApiError) as refused:
         json_patch.apply({"a": 1}, patch)
@@ -140,7 +142,10 @@ BASE = manifests.deployment(
                 container("two", args=["x"], ports=[{"containerPort": 80, "name": "http"}]),
             ],
             "tolerations": [{"key": "k", "operator": "Exists"}],
-            "volumes": [{"name": "data", "emptyDir": {"medium": "Memory"}}, {"name": "conf", "configMap": {"name": "c"}}],
+            "volumes": [
+                {"name": "data", "emptyDir": {"medium": "Memory"}},
+                {"name": "conf", "configMap": {"name": "c"}},
+            ],
         },
     },
     strategy={"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1}},

@@ -88,7 +88,11 @@ def test_an_unsupported_field_is_refused_by_name() -> None:
 
 
 def test_fields_of_pods_and_events_select() -> None:
-    pod: Object = {"metadata": {"name": "web", "namespace": "a"}, "spec": {"nodeName": "n"}, "status": {"phase": "Running"}}
+    pod: Object = {
+        "metadata": {"name": "web", "namespace": "a"},
+        "spec": {"nodeName": "n"},
+        "status": {"phase": "Running"},
+    }
     assert field_match("status.phase=Running,spec.nodeName=n,metadata.name!=db", POD)(pod)  # type: ignore[misc]
     assert not field_match("status.phase!=Running", POD)(pod)  # type: ignore[misc]
     event: Object = {"metadata": {"name": "e"}, "involvedObject": {"kind": "Pod", "uid": "1"}, "type": "Warning"}
