@@ -11,6 +11,7 @@ from drillbook.chaos.doorway import (
     UNWATCHED_LOCK_SECONDS,
     Place,
     Unwatched,
+    forget_journal,
     interrupting,
     new_unwatched_id,
     parent,
@@ -133,4 +134,6 @@ def _undo(broken: Unwatched) -> str:
         await broken.lock.release(kube)
         return done
 
-    return broken.place.with_kube(put_back)
+    sentence = broken.place.with_kube(put_back)
+    forget_journal(broken.journal)
+    return sentence

@@ -11,7 +11,9 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -102,9 +104,15 @@ def unwatched_journal(id_: str) -> Journal:
     return Journal(folder / f"{re.sub(r'[^A-Za-z0-9-]+', '-', id_)}.jsonl")
 
 
+def forget_journal(journal: Journal) -> None:
+    """Everything in it is undone, and no run's report keeps it: the file goes, and its folder with the last one."""
+    journal.path.unlink(missing_ok=True)
+    with suppress(OSError):
+        journal.path.parent.rmdir()
+
+
 def interrupting[**P, T](function: Callable[P, T]) -> Callable[P, T]:
     """Let an error of ours interrupt the whole run: Chaos Toolkit goes on after a failed activity and exits with 0."""
-    from functools import wraps
 
     @wraps(function)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:

@@ -159,10 +159,10 @@ class _Progress:
         if sentence == self._said:
             return
         self._said = sentence
-        if self._live:
-            click.echo(f"\r\x1b[K{sentence}", nl=False, err=True)
-        else:
-            click.echo(sentence, err=True)
+        try:
+            click.echo(f"\r\x1b[K{sentence}" if self._live else sentence, nl=not self._live, err=True)
+        except BrokenPipeError:  # whoever listened has gone; what is being started is not to suffer for it
+            self._quiet = True
 
 
 def _chosen(system: str | None, name: str | None) -> str:

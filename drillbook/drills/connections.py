@@ -7,13 +7,11 @@ from contextlib import AbstractAsyncContextManager, ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from drillbook.drills.background import Background
+from drillbook.drills.background import Background, Errand
 from drillbook.model.environment import Environment
 from drillbook.model.policy import Component
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
     from drillbook.clients.http import HttpClient
     from drillbook.clients.kube import Kube
 
@@ -47,7 +45,7 @@ class Connections:
         """Wait for ``work`` on the background loop."""
         return self._background.run(work)
 
-    def start(self, work: Coroutine[Any, Any, None]) -> Future[None]:
+    def start(self, work: Coroutine[Any, Any, None]) -> Errand[None]:
         """Let ``work`` go on by itself on the background loop."""
         return self._background.start(work)
 

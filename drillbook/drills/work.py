@@ -23,9 +23,8 @@ from drillbook.model.timeline import Event, EventKind, Timeline
 from drillbook.model.verdict import Verdict
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
     from drillbook.clients.http import HttpClient
+    from drillbook.drills.background import Errand
     from drillbook.drills.desk import Desk
     from drillbook.drills.engine import Engine
 
@@ -68,7 +67,7 @@ class Work:
         self.connections = Connections(order.environment)
         self.journal = Journal(order.folder / f"undo-{order.plan.id}.jsonl")
         self.lock = Lock(self.namespace, order.id, clock)
-        self.renewal: Future[None] | None = None
+        self.renewal: Errand[None] | None = None
         self.entry: Entry | None = None
         self.http: HttpClient | None = None
         self.book: Ledger | None = None

@@ -83,6 +83,15 @@ class Authority:
             ),
         )
 
+    def sign(self, builder: x509.CertificateBuilder) -> bytes:
+        """The certificate that ``builder`` describes, issued by this authority; PEM."""
+        certificate = (
+            builder.issuer_name(self._certificate.subject)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
+            .sign(self._key, hashes.SHA256())
+        )
+        return certificate.public_bytes(serialization.Encoding.PEM)
+
 
 def _general_name(name: str) -> x509.GeneralName:
     try:

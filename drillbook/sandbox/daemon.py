@@ -116,7 +116,7 @@ class Daemon:
         self._record = replace(self._record, cluster_uid=identity(self.cluster))
         kept_apart = await isolation.find_out(self._state)
         log.info("%s", kept_apart.sentence)
-        self._record = replace(self._record, isolation=kept_apart.sentence)
+        self._record = replace(self._record, isolation=kept_apart.sentence, isolated=kept_apart.namespaces)
         hosts = HostsFiles(self.cluster)
         own_programs = ingress_program(self.cluster)
         self._kubelet = Kubelet(
@@ -264,6 +264,8 @@ class Daemon:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._kubelet is not None:
+            await self._kubelet.bury()
         self._listener.close()
         volumes.remove(self._state)
 

@@ -94,7 +94,7 @@ def down(name: str) -> bool:
         if found.running:
             processes.kill(found.pid)
     _sweep(state, found)
-    _remove(state)
+    _remove(state, found)
     return True
 
 
@@ -274,9 +274,12 @@ def _sweep(state: Path, found: Record | None) -> None:
         time.sleep(0.01)
 
 
-def _remove(state: Path) -> None:
+def _remove(state: Path, found: Record | None) -> None:
     from drillbook.sandbox.kubelet import volumes
+    from drillbook.sandbox.leftovers import remove_shared_memory
 
+    if found is not None and not found.isolated:
+        remove_shared_memory(state)
     volumes.remove(state)
 
 

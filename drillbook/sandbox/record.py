@@ -31,6 +31,9 @@ class Record:
     ca: str = ""
     cluster_uid: str = ""
     isolation: str = ""
+    """A sentence on how containers are kept apart."""
+    isolated: bool = True
+    """Whether they have name spaces of their own."""
     ready: bool = False
     listens: list[dict[str, Any]] = field(default_factory=list)
     """What listens where, for a person: ``{"what", "address", "hint"}`` each."""

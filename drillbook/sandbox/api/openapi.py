@@ -38,7 +38,7 @@ class OpenApi:
 
     def __init__(self, schemas: Schemas, kinds: Sequence[Kind]) -> None:
         self._schemas = schemas
-        self._kinds = [kind for kind in kinds if schemas.of(kind) is not None]
+        self._kinds = tuple(kinds)
         self._documents: dict[str, bytes] = {}
 
     def v3_index(self) -> Object:
@@ -95,12 +95,12 @@ class OpenApi:
 
     def _name(self, kind: Kind) -> str:
         type_ = self._schemas.of(kind)
-        return type_.name if type_ else kind.name
+        return type_.name if type_ else f"{kind.group}.{kind.version}.{kind.name}"
 
     def _definitions(self, kinds: Iterable[Kind], prefix: str) -> Object:
         """The types of ``kinds`` and everything below them."""
-        found: Object = {}
-        top = {self._name(kind): kind for kind in kinds}
+        found: Object = {_PREFIX + self._name(k): _anything(k) for k in kinds if self._schemas.of(k) is None}
+        top = {self._name(kind): kind for kind in kinds if self._schemas.of(kind) is not None}
         waiting = list(top)
         while waiting:
             name = waiting.pop()
@@ -112,6 +112,15 @@ class OpenApi:
                 found[_PREFIX + name]["x-kubernetes-group-version-kind"] = [_gvk(top[name])]
             waiting += [field.type for field in type_.fields.values() if field.type not in SCALARS]
         return found
+
+
+def _anything(kind: Kind) -> Object:
+    """A kind of which only the name is known."""
+    return {
+        "type": "object",
+        "x-kubernetes-preserve-unknown-fields": True,
+        "x-kubernetes-group-version-kind": [_gvk(kind)],
+    }
 
 
 def _definition(type_: Type, prefix: str) -> Object:

@@ -11,7 +11,7 @@ def renewal_time(not_before: datetime, not_after: datetime, wish: Wish) -> datet
     """``renewBefore`` before the end, else that percentage of the lifetime before it, else a third of it.
 
     What was asked for counts only when it is shorter than the lifetime: otherwise the certificate would be renewed as
-    soon as it was issued. Whole seconds, as the status keeps it. Source: ``pkg/util/pki/renewaltime.go`` of cert-manager.
+    soon as it was issued. Whole seconds, as the status has them. Source: cert-manager's ``renewaltime.go``.
     """
     lifetime = not_after - not_before
     before = lifetime / 3

@@ -63,7 +63,8 @@ class Wish:
     issuer: IssuerRef
     names: Names
     key: KeyWish
-    lifetime: timedelta
+    lifetime: timedelta | None
+    """None: whatever the issuer gives, 90 days here."""
     renew_before: timedelta | None
     renew_before_percent: int | None
     usages: tuple[str, ...]
@@ -94,7 +95,7 @@ class Wish:
                 encoding=key.get("encoding") or "PKCS1",
                 rotated=key.get("rotationPolicy") != "Never",
             ),
-            lifetime=duration(spec["duration"]) if spec.get("duration") else LIFETIME,
+            lifetime=duration(spec["duration"]) if spec.get("duration") else None,
             renew_before=duration(before) if before else None,
             renew_before_percent=spec.get("renewBeforePercentage"),
             usages=tuple(spec.get("usages") or DEFAULT_USAGES),

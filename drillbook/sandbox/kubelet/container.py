@@ -91,6 +91,11 @@ class Container:
         self._say("normal", "Killing", f"Stopping container {self.name}")
         await self._end(self.process, grace_seconds)
 
+    def signal_stop(self) -> None:
+        """The image's stop signal, to its program."""
+        if self.process is not None:
+            self.process.signal(self._program.stop_signal if self._program else signal.SIGTERM)
+
     def kill(self, because: str | None = None) -> None:
         """SIGKILL to everything in it, now."""
         if self.process is not None and self.process.running:
@@ -248,8 +253,7 @@ class Container:
         hook = ((self.spec.get("lifecycle") or {}).get("preStop") or {}).get("exec")
         if hook and grace_seconds > 0:
             await self._pre_stop(list(hook["command"]), grace_seconds)
-        number = self._program.stop_signal if self._program else signal.SIGTERM
-        running.signal(number)
+        self.signal_stop()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, deadline - loop.time())):
                 await asyncio.shield(running.exited)
@@ -269,10 +273,9 @@ class Container:
         """What the program left behind dies with it, as in a container."""
         if self.process is not None:
             self.process.kill()
-        mark = f"{CONTAINER_MARK}={self.id}".encode()
         for orphan in self.worker.orphans():
-            if processes.carries(orphan, mark):
-                processes.kill(orphan)
+            if processes.variable(orphan, CONTAINER_MARK) == self.id:
+                processes.kill_tree(orphan)
         if self.log is not None and self.process is not None:
             ended = self.log
             self.process.closed.add_done_callback(lambda _: ended.end())

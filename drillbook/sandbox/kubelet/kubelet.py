@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from drillbook.sandbox.agent import NodeUsage, PodUsage
 from drillbook.sandbox.cluster import Cluster, log
@@ -19,8 +20,12 @@ from drillbook.sandbox.kubelet.isolation import Isolation
 from drillbook.sandbox.kubelet.pod_worker import PodWorker, Resolve
 from drillbook.sandbox.kubelet.process import StartError
 from drillbook.sandbox.kubelet.stats import summary
+from drillbook.sandbox.kubelet.surroundings import CONTAINER_MARK
 from drillbook.sandbox.kubelet.usage import Sampler
 from drillbook.sandbox.status import ApiError, not_found
+
+BURIAL: Final = 1.0
+"""Seconds that programs get at the end of the sandbox, all together."""
 
 
 class Kubelet:
@@ -48,8 +53,29 @@ class Kubelet:
         finally:
             changes.close()
             sampling.cancel()
+            if not self.isolation.namespaces:
+                await self._ask_to_end()
             for worker in self.workers.values():
                 worker.kill()
+
+    async def bury(self) -> None:
+        """Wait, for a moment, until every child is gone for good, those too that their parents' death made ours."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + BURIAL
+        while processes.children_of(os.getpid()) and loop.time() < until:
+            for orphan in self.orphans():
+                processes.kill(orphan)
+            self._tidy()
+            await asyncio.sleep(0.01)
+
+    async def _ask_to_end(self) -> None:
+        """Without an IPC space of its own a program must clear its shared memory away itself."""
+        running = [c for worker in self.workers.values() for c in worker.containers if c.process and c.running]
+        for container in running:
+            container.signal_stop()
+        ends = [c.process.exited for c in running if c.process]
+        if ends:
+            await asyncio.wait(ends, timeout=BURIAL)
 
     def _see(self, pod: Object) -> None:
         uid = pod["metadata"]["uid"]
@@ -98,13 +124,20 @@ class Kubelet:
         return [pid for pid in processes.children_of(os.getpid()) if pid not in process.known]
 
     def _tidy(self) -> None:
-        """Let inherited children that have ended go."""
-        for pid in self.orphans():
-            if not processes.is_running(pid):
-                try:
-                    os.waitpid(pid, os.WNOHANG)
-                except ChildProcessError:  # the event loop was faster
-                    continue
+        """Let inherited children that have ended go, and end those whose container has."""
+        orphans = self.orphans()
+        running = (
+            {c.id for worker in self.workers.values() for c in worker.containers if c.running} if orphans else set()
+        )
+        for pid in orphans:
+            if processes.is_running(pid):
+                if processes.variable(pid, CONTAINER_MARK) not in running:
+                    processes.kill_tree(pid)
+                continue
+            try:
+                os.waitpid(pid, os.WNOHANG)
+            except ChildProcessError:  # the event loop was faster
+                continue
 
     # What the API server asks
 

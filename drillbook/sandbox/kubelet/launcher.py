@@ -9,7 +9,7 @@ import _signal  # type: ignore[import-not-found]  # what signal is made of, with
 import _socket
 
 # pathlib would cost a third of the start
-# ruff: noqa: PTH101, PTH102, PTH103, PTH112, PTH115, PTH116, PTH120, PTH123, PTH211, S606
+# ruff: noqa: PTH101, PTH102, PTH103, PTH112, PTH115, PTH116, PTH120, PTH123, PTH211, S103, S108, S606
 import ctypes
 import json
 import os

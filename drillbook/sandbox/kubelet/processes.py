@@ -54,13 +54,14 @@ def kill(pid: int, number: signal.Signals = signal.SIGKILL) -> None:
         os.kill(pid, number)
 
 
-def carries(pid: int, mark: bytes) -> bool:
-    """Whether the process was started with ``NAME=value`` in its environment."""
+def variable(pid: int, name: str) -> str | None:
+    """A variable of the environment that the process was started with; None without it."""
     try:
         with open(f"/proc/{pid}/environ", "rb") as file:
-            return mark in file.read().split(b"\0")
+            pairs = (pair.partition(b"=") for pair in file.read().split(b"\0"))
+            return next((value.decode(errors="replace") for key, _, value in pairs if key == name.encode()), None)
     except OSError:  # gone, or another user's
-        return False
+        return None
 
 
 def marked(*marks: bytes) -> Iterator[int]:

@@ -1,34 +1,39 @@
 """A TCP balancer for one port of a Service: accepts, picks the next ready pod, and passes bytes both ways.
 
 Written as protocols, so that a connection costs two callbacks and no task. A side that can't take more stops the other
-from reading; an end of stream is passed on by itself; a reset is passed on as a reset.
+from reading; an end of stream is passed on by itself; a reset is passed on as a reset. Where a guard says that
+something stands between two pods, the connection feels it, from its first packet on or from the moment it begins.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
-import struct
+import random
 from collections.abc import Sequence
-from typing import Final, cast
+from typing import Final
 
-type Address = tuple[str, int]
+from drillbook.sandbox.network.guard import Guard
+from drillbook.sandbox.network.side import Side
+from drillbook.sandbox.network.sockets import Address, inode_of
+from drillbook.sandbox.network.treatment import FREE, Treatment
 
-_RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
-_HIGH_WATER: Final = 256 * 1024
 _BACKLOG: Final = 512
+_MOST_EARLY: Final = 64 * 1024
 
 
 class PortBalancer:
     """Listens on one address while there are endpoints; with none, connections are refused as by a real Service."""
 
-    def __init__(self, listen: Address) -> None:
+    def __init__(self, listen: Address, guard: Guard | None = None) -> None:
         self.listen = listen
+        self.guard = guard
         self._endpoints: tuple[Address, ...] = ()
         self._turn = 0
         self._server: asyncio.Server | None = None
         self._open: set[_Client] = set()
+        if guard is not None:
+            guard.watch(self)
 
     async def use(self, endpoints: Sequence[Address]) -> None:
         """Balance over these from now on; connections that are open stay. Raises OSError when the bind fails."""
@@ -44,7 +49,12 @@ class PortBalancer:
         self._endpoints = ()
         self._stop_listening()
         for client in list(self._open):
-            client.reset()
+            client.reset_both()
+
+    def judge_again(self) -> None:
+        """The rules have changed: they hold for open connections, too."""
+        for client in list(self._open):
+            client.judge()
 
     def _stop_listening(self) -> None:
         if self._server is not None:
@@ -65,60 +75,16 @@ class PortBalancer:
         self._open.discard(client)
 
 
-class _Side(asyncio.Protocol):
-    """One end of a passed-through connection."""
-
-    transport: asyncio.Transport | None = None
-    other: _Side | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
-        self.transport.set_write_buffer_limits(_HIGH_WATER)
-
-    def data_received(self, data: bytes) -> None:
-        if self.other and self.other.transport and not self.other.transport.is_closing():
-            self.other.transport.write(data)
-
-    def eof_received(self) -> bool:
-        if self.other and self.other.transport and not self.other.transport.is_closing():
-            self.other.transport.write_eof()
-        return True  # this side may still send
-
-    def pause_writing(self) -> None:
-        if self.other and self.other.transport and not self.other.transport.is_closing():
-            self.other.transport.pause_reading()
-
-    def resume_writing(self) -> None:
-        if self.other and self.other.transport and not self.other.transport.is_closing():
-            self.other.transport.resume_reading()
-
-    def connection_lost(self, error: Exception | None) -> None:
-        other, self.other = self.other, None
-        if other is None:
-            return
-        other.other = None
-        if error is None and other.transport is not None:
-            other.transport.close()
-        else:
-            other.reset()
-
-    def reset(self) -> None:
-        """Close so that the peer sees a reset and not an ordinary end."""
-        if self.transport is None or self.transport.is_closing():
-            return
-        raw = self.transport.get_extra_info("socket")
-        if raw is not None:
-            with contextlib.suppress(OSError):  # the peer was faster
-                raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-        self.transport.abort()
-
-
-class _Client(_Side):
+class _Client(Side):
     """The side that connected to the Service."""
 
     def __init__(self, balancer: PortBalancer) -> None:
+        super().__init__()
         self._balancer = balancer
         self._dial: asyncio.Task[None] | None = None
+        self._endpoint: Address | None = None
+        self._source: str | None = None
+        self._lots: dict[str, bool] = {}
         self._early: list[bytes] = []
         self._ended_early = False
 
@@ -130,14 +96,16 @@ class _Client(_Side):
     def data_received(self, data: bytes) -> None:
         if self.other is None and self._dial and not self._dial.done():
             self._early.append(data)
-            if self.transport:
-                self.transport.pause_reading()
+            if sum(map(len, self._early)) > _MOST_EARLY:
+                self.hold("there is no pod yet")
         else:
             super().data_received(data)
 
     def eof_received(self) -> bool:
-        self._ended_early = self.other is None
-        return super().eof_received()
+        if self.other is not None:
+            return super().eof_received()
+        self._ended_early = True
+        return not self._is_abandoned()
 
     def connection_lost(self, error: Exception | None) -> None:
         self._balancer.closed(self)
@@ -145,28 +113,79 @@ class _Client(_Side):
             self._dial.cancel()
         super().connection_lost(error)
 
+    def judge(self) -> None:
+        """Have both ways treated as the rules say now."""
+        if self._endpoint is None or self.other is None:
+            return  # a connection that is being made asks by itself
+        forth, back = self._ways(self._endpoint)
+        if self._draws_reset(forth) or self._draws_reset(back):
+            self.reset_both()
+            return
+        with contextlib.suppress(OSError):  # the connection has just ended
+            self.treat(forth)
+            self.other.treat(back)
+
     async def _connect(self) -> None:
         """Try each endpoint once: nothing was sent yet, so another one may serve as well."""
         loop = asyncio.get_running_loop()
-        for host, port in self._balancer.next_endpoints():
+        for endpoint in self._balancer.next_endpoints():
+            if self._balancer.guard is not None and self._balancer.guard.active:
+                await self._travel(endpoint, self._balancer.guard)
             try:
-                _, pod = await loop.create_connection(_Side, host, port)
+                _, pod = await loop.create_connection(Side, *endpoint)
             except OSError:
                 continue
             if self.transport is None or self.transport.is_closing():
                 pod.reset()
                 return
-            self._join(pod)
+            self._join(pod, endpoint)
             return
         self.reset()
 
-    def _join(self, pod: _Side) -> None:
+    async def _travel(self, endpoint: Address, guard: Guard) -> None:
+        """What the first packets go through: a blocked way swallows them, a slow one lets them come late."""
+        loop = asyncio.get_running_loop()
+        forth, back = self._ways(endpoint)
+        while forth.blocked or back.blocked:
+            await guard.change()
+            forth, back = self._ways(endpoint)
+        began = loop.time()
+        await asyncio.sleep(forth.latency_seconds)
+        self.stands_at = began + forth.latency_seconds + back.latency_seconds
+
+    def _join(self, pod: Side, endpoint: Address) -> None:
         """From now on bytes pass; those that came before the pod was there go first."""
         self.other, pod.other = pod, self
+        self._endpoint = endpoint
+        if self._balancer.guard is not None and self._balancer.guard.active:
+            self.judge()
         for data in self._early:
             super().data_received(data)
-        if self._early and self.transport:
-            self.transport.resume_reading()
         self._early.clear()
+        self.release("there is no pod yet")
         if self._ended_early:
             super().eof_received()
+
+    def _ways(self, endpoint: Address) -> tuple[Treatment, Treatment]:
+        guard = self._balancer.guard
+        if guard is None or self.transport is None or not guard.active:
+            return FREE, FREE
+        if self._source is None:
+            self._source = guard.pod_of(*self._addresses())
+        return guard.ways(self._source, endpoint)
+
+    def _draws_reset(self, treatment: Treatment) -> bool:
+        for reset in treatment.resets:
+            if self._lots.setdefault(reset.cause, random.random() < reset.ratio):
+                return True
+        return False
+
+    def _is_abandoned(self) -> bool:
+        """Whether the client has closed its socket, and not only ended its half: nobody waits for a pod any more."""
+        return self.transport is not None and inode_of(*self._addresses()) is None
+
+    def _addresses(self) -> tuple[Address, Address]:
+        """The client's own address and ours."""
+        assert self.transport is not None
+        peer, own = self.transport.get_extra_info("peername"), self.transport.get_extra_info("sockname")
+        return (str(peer[0]), int(peer[1])), (str(own[0]), int(own[1]))

@@ -25,7 +25,8 @@ def decode(kind: Kind, obj: Any) -> tuple[Any, list[str]]:
 
 def test_every_kind_has_a_type_and_every_field_a_type_that_exists() -> None:
     schemas = builtin()
-    assert all(schemas.of(kind) is not None for kind in KINDS)
+    built_in = [kind for kind in KINDS if "." not in kind.group or kind.group.endswith(".k8s.io")]
+    assert all(schemas.of(kind) is not None for kind in built_in)
     used = {field.type for type_ in schemas.types.values() for field in type_.fields.values()}
     assert used <= SCALARS | schemas.types.keys()
 
@@ -104,12 +105,12 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 
 @given(st.dictionaries(st.sampled_from(["spec", "metadata", "status", "x"]), JSON, max_size=3))
 def test_anything_at_all_is_decoded_or_refused_with_a_sentence(obj: Any) -> None:
+    refused: list[int] = []
     try:
         once, _ = decode(POD, obj)
-    except ApiError as refused:
-        assert refused.code == 400
-    else:
-        assert decode(POD, once) == (once, [])
+    except ApiError as error:
+        refused.append(error.code)
+    assert refused == [400] or decode(POD, once) == (once, [])
 
 
 @given(st.binary(max_size=200))
@@ -136,23 +137,24 @@ def test_a_table_line_without_a_type_is_refused() -> None:
 @pytest.mark.parametrize(
     ("command", "path", "value"),
     [
-        (["create", "configmap", "made", "--from-literal=a=b"], "{.data.a}", "b"),
-        (["create", "secret", "generic", "made", "--from-literal=p=q"], "{.data.p}", "cQ=="),
-        (["create", "deployment", "made", "--image=a:1", "--replicas=3", "--port=80"], "{.spec.replicas}", "3"),
-        (["create", "job", "made", "--image=a:1", "--", "sh", "-c", "true"], "{.spec.template.spec.containers[0].command[2]}", "true"),
-        (["create", "cronjob", "made", "--image=a:1", "--schedule=*/5 * * * *"], "{.spec.schedule}", "*/5 * * * *"),
-        (["create", "service", "nodeport", "made", "--tcp=80:8080"], "{.spec.ports[0].targetPort}", "8080"),
-        (["create", "ingress", "made", "--rule=a.example/x*=svc:http"], "{.spec.rules[0].http.paths[0].backend.service.port.name}", "http"),
-        (["create", "pdb", "made", "--selector=app=x", "--min-available=50%"], "{.spec.minAvailable}", "50%"),
-        (["create", "quota", "made", "--hard=pods=3,cpu=1500m"], "{.spec.hard.cpu}", "1500m"),
-        (["create", "role", "made", "--verb=get,list", "--resource=deployments.apps"], "{.rules[0].apiGroups[0]}", "apps"),
-        (["create", "rolebinding", "made", "--role=x", "--user=eve"], "{.subjects[0].name}", "eve"),
-        (["create", "serviceaccount", "made"], "{.kind}", "ServiceAccount"),
+        ("configmap made --from-literal=a=b", ".data.a", "b"),
+        ("secret generic made --from-literal=p=q", ".data.p", "cQ=="),
+        ("deployment made --image=a:1 --replicas=3 --port=80", ".spec.replicas", "3"),
+        ("job made --image=a:1 -- sh -c true", ".spec.template.spec.containers[0].command[2]", "true"),
+        ("cronjob made --image=a:1 --schedule=0_*_*_*_*", ".spec.schedule", "0 * * * *"),
+        ("service nodeport made --tcp=80:8080", ".spec.ports[0].targetPort", "8080"),
+        ("ingress made --rule=a.example/x*=svc:http", ".spec.rules[0].http.paths[0].backend.service.port.name", "http"),
+        ("pdb made --selector=app=x --min-available=50%", ".spec.minAvailable", "50%"),
+        ("quota made --hard=pods=3,cpu=1500m", ".spec.hard.cpu", "1500m"),
+        ("role made --verb=get,list --resource=deployments.apps", ".rules[0].apiGroups[0]", "apps"),
+        ("rolebinding made --role=x --user=eve", ".subjects[0].name", "eve"),
+        ("serviceaccount made", ".kind", "ServiceAccount"),
     ],
-)  # fmt: skip
+)
 def test_what_kubectl_sends_in_its_binary_form_is_understood(
-    api: ApiServer, space: str, command: list[str], path: str, value: str
+    api: ApiServer, space: str, command: str, path: str, value: str
 ) -> None:
-    api.kubectl("-n", space, *command).ok()
-    kind = "service" if command[1] == "service" else command[1].replace("quota", "resourcequota")
-    assert api.kubectl("-n", space, "get", kind, "made", "-o", f"jsonpath={path}").ok() == value
+    words = [word.replace("_", " ") for word in command.split()]
+    api.kubectl("-n", space, "create", *words).ok()
+    kind = words[0].replace("quota", "resourcequota")
+    assert api.kubectl("-n", space, "get", kind, "made", "-o", f"jsonpath={{{path}}}").ok() == value

@@ -19,7 +19,7 @@ import pytest
 from drillbook.sandbox.api import spdy
 from drillbook.sandbox.kinds import POD
 from tests.sandbox.api import manifests
-from tests.sandbox.api.server import ApiServer
+from tests.sandbox.api.server import ApiServer, official
 
 
 @pytest.fixture
@@ -34,9 +34,7 @@ def pod(api: ApiServer, core: Any, space: str) -> str:
 @pytest.fixture
 def streaming(api: ApiServer) -> Any:
     """A client of its own: streaming changes the one that it is given."""
-    from kubernetes import client, config
-
-    return client.CoreV1Api(config.new_client_from_config(str(api.kubeconfig)))
+    return official("client").CoreV1Api(official("config").new_client_from_config(str(api.kubeconfig)))
 
 
 def test_an_exec_gives_output_and_exit_code(api: ApiServer, space: str, pod: str) -> None:
@@ -64,9 +62,7 @@ def test_a_command_that_is_not_there_fails_with_a_sentence(api: ApiServer, space
 
 
 def test_the_python_client_execs_and_sees_the_exit_code(streaming: Any, space: str, pod: str) -> None:
-    from kubernetes.stream import stream
-
-    session = stream(
+    session = official("stream").stream(
         streaming.connect_get_namespaced_pod_exec,
         pod,
         space,
@@ -233,9 +229,9 @@ def test_kubectl_forwards_a_port(api: ApiServer, space: str, pod: str, port: int
 
 
 def test_the_python_client_forwards_a_port(streaming: Any, space: str, pod: str, port: int) -> None:
-    from kubernetes.stream import portforward
-
-    forward = portforward(streaming.connect_get_namespaced_pod_portforward, pod, space, ports=str(port))
+    forward = official("stream").portforward(
+        streaming.connect_get_namespaced_pod_portforward, pod, space, ports=str(port)
+    )
     connection = forward.socket(port)
     connection.setblocking(True)
     connection.settimeout(10)
@@ -248,12 +244,12 @@ def test_the_python_client_forwards_a_port(streaming: Any, space: str, pod: str,
 
 
 def test_a_port_that_nobody_listens_on_is_an_error(streaming: Any, space: str, pod: str, port: int) -> None:
-    from kubernetes.stream import portforward
-
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         closed = free.getsockname()[1]
-    forward = portforward(streaming.connect_get_namespaced_pod_portforward, pod, space, ports=str(closed))
+    forward = official("stream").portforward(
+        streaming.connect_get_namespaced_pod_portforward, pod, space, ports=str(closed)
+    )
     connection = forward.socket(closed)
     connection.setblocking(True)
     connection.settimeout(10)

@@ -35,28 +35,39 @@ def test_ages_are_never_empty(one: int, two: int) -> None:
     assert duration(two)[-1] in "smhdy"
 
 
-def state(**fields: Any) -> dict[str, Any]:
-    return {"name": "main", "ready": False, "restartCount": 0, **fields}
+def state(kind: str, **fields: Any) -> dict[str, Any]:
+    return {"name": "main", "ready": False, "restartCount": 0, "state": {kind: fields}}
+
+
+def phase(word: str, *main: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    return {"phase": word, "containerStatuses": list(main), **fields}
+
+
+DONE = state("terminated", exitCode=0)
+COMPLETED = state("terminated", exitCode=0, reason="Completed")
+GATED = [{"type": "PodScheduled", "reason": "SchedulingGated"}]
 
 
 @pytest.mark.parametrize(
-    ("pod", "word"),
+    ("status_", "word"),
     [
-        ({"status": {"phase": "Pending"}}, "Pending"),
-        ({"status": {"phase": "Failed", "reason": "Evicted"}}, "Evicted"),
-        ({"status": {"phase": "Running", "containerStatuses": [state(state={"waiting": {"reason": "CrashLoopBackOff"}})]}}, "CrashLoopBackOff"),
-        ({"status": {"phase": "Failed", "containerStatuses": [state(state={"terminated": {"exitCode": 137, "reason": "OOMKilled"}})]}}, "OOMKilled"),
-        ({"status": {"phase": "Failed", "containerStatuses": [state(state={"terminated": {"exitCode": 3}})]}}, "ExitCode:3"),
-        ({"status": {"phase": "Failed", "containerStatuses": [state(state={"terminated": {"exitCode": 137, "signal": 9}})]}}, "Signal:9"),
-        ({"spec": {"initContainers": [{}, {}]}, "status": {"phase": "Pending", "initContainerStatuses": [state(state={"terminated": {"exitCode": 0}}), state(state={"running": {}})]}}, "Init:1/2"),
-        ({"spec": {"initContainers": [{}]}, "status": {"phase": "Pending", "initContainerStatuses": [state(state={"waiting": {"reason": "ImagePullBackOff"}})]}}, "Init:ImagePullBackOff"),
-        ({"metadata": {"deletionTimestamp": "x"}, "status": {"phase": "Running"}}, "Terminating"),
-        ({"status": {"phase": "Pending", "conditions": [{"type": "PodScheduled", "reason": "SchedulingGated"}]}}, "SchedulingGated"),
-        ({"status": {"phase": "Running", "containerStatuses": [state(state={"terminated": {"exitCode": 0, "reason": "Completed"}}), state(ready=True, state={"running": {}})]}}, "NotReady"),
+        (phase("Pending"), "Pending"),
+        (phase("Failed", reason="Evicted"), "Evicted"),
+        (phase("Running", state("waiting", reason="CrashLoopBackOff")), "CrashLoopBackOff"),
+        (phase("Failed", state("terminated", exitCode=137, reason="OOMKilled")), "OOMKilled"),
+        (phase("Failed", state("terminated", exitCode=3)), "ExitCode:3"),
+        (phase("Failed", state("terminated", exitCode=137, signal=9)), "Signal:9"),
+        (phase("Pending", initContainerStatuses=[DONE, state("running")]), "Init:1/2"),
+        (phase("Pending", initContainerStatuses=[state("waiting", reason="ErrImagePull")]), "Init:ErrImagePull"),
+        (phase("Pending", initContainerStatuses=[state("terminated", exitCode=1, reason="Error")]), "Init:Error"),
+        (phase("Pending", conditions=GATED), "SchedulingGated"),
+        (phase("Running", COMPLETED, state("running") | {"ready": True}), "NotReady"),
     ],
-)  # fmt: skip
-def test_one_word_sums_up_a_pod(pod: dict[str, Any], word: str) -> None:
-    assert status({"metadata": {}, "spec": {}} | pod) == word
+)
+def test_one_word_sums_up_a_pod(status_: dict[str, Any], word: str) -> None:
+    spec: dict[str, Any] = {"initContainers": [{}, {}]}
+    assert status({"metadata": {}, "spec": spec, "status": status_}) == word
+    assert status({"metadata": {"deletionTimestamp": "x"}, "spec": spec, "status": status_}) == "Terminating"
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.resource)
@@ -112,7 +123,9 @@ def test_restarts_say_when_the_last_one_was(api: ApiServer, space: str) -> None:
 
     def restart(pod: dict[str, Any]) -> None:
         ended = {"terminated": {"exitCode": 1, "finishedAt": "2026-01-01T00:00:00Z"}}
-        pod["status"]["containerStatuses"] = [state(restartCount=3, lastState=ended, image="a", imageID="")]
+        pod["status"]["containerStatuses"] = [
+            state("running") | {"restartCount": 3, "lastState": ended, "image": "a", "imageID": ""}
+        ]
 
     api.do(lambda: api.store.mutate(POD, space, "web", restart))
     assert "3 (" in api.kubectl("-n", space, "get", "pods").ok()

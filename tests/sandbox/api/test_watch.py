@@ -14,7 +14,7 @@ import pytest
 
 from drillbook.sandbox import store as stores
 from tests.sandbox.api import manifests
-from tests.sandbox.api.server import TOKEN, ApiServer
+from tests.sandbox.api.server import TOKEN, ApiServer, official
 
 
 class Watching:
@@ -196,9 +196,7 @@ def test_fifty_watchers_all_hear_everything(api: ApiServer, core: Any, space: st
 @pytest.fixture
 def informer(client: Any) -> Iterator[Any]:
     """The official client's watch helper."""
-    from kubernetes import watch
-
-    watching = watch.Watch()
+    watching = official("watch").Watch()
     yield watching
     watching.stop()
 
