@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint lock clean
+.PHONY: help setup demo test lint bench lock clean
 
 BIN := .venv/bin
 
@@ -20,6 +20,9 @@ lint: setup ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+bench: setup ## measure what is promised about speed and size, print a table
+	@$(BIN)/python -m bench
 
 lock: ## pin every dependency again, with hashes
 	@$(BIN)/uv pip compile --quiet --python-version 3.12 --universal --generate-hashes --no-emit-index-url --no-header requirements-uv.in -o requirements-uv.lock

@@ -28,7 +28,7 @@ async def used_ratio(scene: Scene, component: Component | None, _parameters: Map
     volumes = [volume for pod, node in placed for volume in _volumes(pod, summaries[node])]
     missing = sum(len(_claims(pod)) for pod in running) - len(volumes)
     if missing:
-        problem = f"the kubelets of {', '.join(nodes) or 'no node'} report no usage for {missing} of the volumes"
+        problem = f"the kubelets of {', '.join(nodes) or 'no node'} report no capacity for {missing} of the volumes"
         return scene.unseen(Dimension.RATIO, where, problem, evidence={"volumes": volumes})
     fullest = max(volumes, key=lambda volume: _used(volume))
     spot = f"claim {fullest['claim']} of pod {fullest['pod']} in namespace {asked.namespace}"

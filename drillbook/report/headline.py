@@ -14,7 +14,7 @@ ORDER: Final = ("fail", "inconclusive", "waived", "pass")
 SEVERITIES: Final = ("critical", "high", "medium", "low")
 
 MEANING: Final[Mapping[int, str]] = {
-    ExitCode.PASS: "everything holds",
+    ExitCode.PASS: "pass",
     ExitCode.VIOLATION: "a violation that is not waived",
     ExitCode.USAGE: "usage or configuration",
     ExitCode.INCONCLUSIVE: "inconclusive or unreachable, and nothing failed",

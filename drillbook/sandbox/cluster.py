@@ -10,6 +10,7 @@ from typing import Final
 
 from drillbook.sandbox.certificates import Authority
 from drillbook.sandbox.events import Recorder
+from drillbook.sandbox.kubelet.disks import Disks
 from drillbook.sandbox.network.addresses import Addresses
 from drillbook.sandbox.store import Store
 
@@ -51,3 +52,6 @@ class Cluster:
     addresses: Addresses
     authority: Authority
     problems: Problems = field(default_factory=Problems)
+    disks: Disks = field(default_factory=Disks)
+    stand_ins: dict[str, str] = field(default_factory=dict)
+    """For a pod's address, the one where the balancer listens in its place, while something stands before the pod."""

@@ -32,17 +32,23 @@ from drillbook.sandbox.cluster import Cluster, log
 from drillbook.sandbox.controllers import nodes, standard
 from drillbook.sandbox.controllers.autoscaler import Autoscalers
 from drillbook.sandbox.controllers.controller import Controller
+from drillbook.sandbox.controllers.network_chaos import NetworkChaosExperiments
+from drillbook.sandbox.controllers.network_policy import NetworkPolicies
 from drillbook.sandbox.controllers.services import ServiceAddresses
 from drillbook.sandbox.events import Recorder
 from drillbook.sandbox.images import resolve
 from drillbook.sandbox.kinds import DEPLOYMENT, INGRESS, POD, SERVICE, STATEFUL_SET
 from drillbook.sandbox.kubelet import isolation, volumes
+from drillbook.sandbox.kubelet.disks import Disks, enter
 from drillbook.sandbox.kubelet.hosts import HostsFiles
 from drillbook.sandbox.kubelet.kubelet import Kubelet
 from drillbook.sandbox.network.addresses import API_PORT, FIRST_NETWORK, LAST_NETWORK, Addresses
+from drillbook.sandbox.network.beside import Beside
+from drillbook.sandbox.network.guard import Guard
 from drillbook.sandbox.network.ingress import IngressController, ingress_program
 from drillbook.sandbox.network.listeners import who_listens
 from drillbook.sandbox.network.service_proxy import ServiceProxy
+from drillbook.sandbox.network.stand_ins import StandIns
 from drillbook.sandbox.record import Record
 from drillbook.sandbox.seed import identity, seed
 from drillbook.sandbox.store import Store
@@ -55,7 +61,7 @@ PATIENCE_WITH_HOPELESS: Final = 1.0
 class Daemon:
     """One run of one sandbox."""
 
-    def __init__(self, arguments: argparse.Namespace, listener: socket.socket) -> None:
+    def __init__(self, arguments: argparse.Namespace, listener: socket.socket, disks: Disks) -> None:
         self._arguments = arguments
         self._listener = listener
         self._state = Path(arguments.state)
@@ -72,6 +78,7 @@ class Daemon:
             events=Recorder(store),
             addresses=Addresses(int(listener.getsockname()[0].split(".")[1])),
             authority=Authority(f"drillbook sandbox {arguments.name}"),
+            disks=disks,
         )
         self._record = Record(
             name=arguments.name,
@@ -116,7 +123,11 @@ class Daemon:
         self._record = replace(self._record, cluster_uid=identity(self.cluster))
         kept_apart = await isolation.find_out(self._state)
         log.info("%s", kept_apart.sentence)
-        self._record = replace(self._record, isolation=kept_apart.sentence, isolated=kept_apart.namespaces)
+        self._record = replace(
+            self._record,
+            isolation=f"{kept_apart.sentence}; {self.cluster.disks.sentence}",
+            isolated=kept_apart.namespaces or self.cluster.disks.enforced,
+        )
         hosts = HostsFiles(self.cluster)
         own_programs = ingress_program(self.cluster)
         self._kubelet = Kubelet(
@@ -125,18 +136,26 @@ class Daemon:
         services = ServiceAddresses(self.cluster)
         await self._serve_api(self._kubelet, services)
         self._record.write(self._state)
+        guard = Guard(self.cluster.store, self._kubelet.processes_by_pod)
+        experiments = NetworkChaosExperiments(self.cluster, guard)
         controllers: list[Controller] = [
             *standard(self.cluster),
             Autoscalers(self.cluster, self._kubelet.pod_usage),
             services,
             hosts,
-            ServiceProxy(self.cluster),
+            ServiceProxy(self.cluster, guard),
             IngressController(self.cluster),
+            experiments,
+            NetworkPolicies(self.cluster, guard),
+            StandIns(self.cluster, guard, hosts.write_again),
         ]
         for controller in controllers:
             self._tasks.append(asyncio.create_task(controller.run(), name=controller.name))
         self._tasks.append(asyncio.create_task(self._kubelet.run(), name="kubelet"))
         self._tasks.append(asyncio.create_task(nodes.beat(self.cluster), name="heartbeat"))
+        self._tasks.append(asyncio.create_task(Beside(guard, experiments.uncovered).run(), name="beside"))
+        for task in self._tasks:
+            task.add_done_callback(_tell_of_end)
         self._tell(api=self._record.api)
         await self._apply()
         async with asyncio.timeout(self._arguments.timeout):
@@ -267,7 +286,7 @@ class Daemon:
         if self._kubelet is not None:
             await self._kubelet.bury()
         self._listener.close()
-        volumes.remove(self._state)
+        self.cluster.disks.remove(self._state)
 
     def _tell(self, **news: Any) -> None:
         """One line to whoever started us; nobody there is fine."""
@@ -299,6 +318,12 @@ def claim_network() -> socket.socket:
         f"no free network for a sandbox: tried 127.{FIRST_NETWORK}.0.1 to 127.{LAST_NETWORK}.0.1, port {API_PORT}, "
         f"and {because}; stop that program, or take sandboxes down (drillbook sandbox down --all)"
     )
+
+
+def _tell_of_end(task: asyncio.Task[None]) -> None:
+    """A part of the sandbox that ends by itself is missed: the log says which one, and why."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("%s has ended and does its work no more", task.get_name(), exc_info=error)
 
 
 def _is_no_hang_up(entry: logging.LogRecord) -> bool:
@@ -344,8 +369,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         volumes.remove(Path(arguments.state))
         return 1
 
+    disks = enter(Path(arguments.state))
+
     async def serve() -> int:
-        return await Daemon(arguments, listener).run()
+        return await Daemon(arguments, listener, disks).run()
 
     return uvloop.run(serve())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from drillbook.sandbox import certmanager
 from drillbook.sandbox.cluster import Cluster
 from drillbook.sandbox.controllers import nodes
 from drillbook.sandbox.controllers.admission import create
@@ -33,6 +34,7 @@ def seed(cluster: Cluster) -> None:
     }
     create(cluster.store, INGRESS_CLASS, ingress_class)
     _api_service(cluster)
+    certmanager.install(cluster)
 
 
 def identity(cluster: Cluster) -> str:

@@ -60,6 +60,7 @@ def test_leaving_ends_what_still_runs() -> None:
     assert errand.done()
 
 
+@pytest.mark.filterwarnings("ignore")  # of what an interrupt caught half made
 @pytest.mark.timeout(60, method="thread")  # the other method uses the same alarm
 def test_no_interrupt_at_any_moment_stops_the_loop(background: Background) -> None:
     """A lock that an interrupt leaves taken would stop it for ever: one in some hundreds did."""

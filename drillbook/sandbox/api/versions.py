@@ -43,6 +43,8 @@ def _autoscaler_to_v1(view: Object) -> None:
         if current.get("name") == "cpu" and "averageUtilization" in current.get("current", {}):
             status["currentCPUUtilizationPercentage"] = current["current"]["averageUtilization"]
     status.pop("conditions", None)
+    if "status" in view:
+        view["status"] = {"currentReplicas": 0, "desiredReplicas": 0} | status
 
 
 def _autoscaler_from_v1(stored: Object) -> None:

@@ -13,6 +13,7 @@ from drillbook.sandbox.api.apply import apply_patch
 from drillbook.sandbox.api.call import Call, parse_object
 from drillbook.sandbox.api.decoding import Decoder
 from drillbook.sandbox.api.defaults import complete
+from drillbook.sandbox.api.expansion import check_expansion
 from drillbook.sandbox.api.patches import json_patch, merge_patch
 from drillbook.sandbox.api.patches.strategic import StrategicMerge
 from drillbook.sandbox.api.preparing import for_create, for_status_update, for_update
@@ -94,6 +95,7 @@ def store_update(call: Call, new: Object) -> Object:
         for_update(call.storage, old, new)
         complete(call.storage, new, call.store, old)
         check_quota(call.store, call.storage, new, old)
+        check_expansion(call.store, call.storage, old, new)
     check_update(call.storage, old, new)
     if call.dry_run:
         return new

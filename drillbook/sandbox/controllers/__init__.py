@@ -11,7 +11,6 @@ from drillbook.sandbox.controllers.deployment import Deployments
 from drillbook.sandbox.controllers.disruption_budget import DisruptionBudgets
 from drillbook.sandbox.controllers.endpoints import EndpointsOfServices
 from drillbook.sandbox.controllers.garbage import GarbageCollector
-from drillbook.sandbox.controllers.ingress_certificates import IngressCertificates
 from drillbook.sandbox.controllers.job import Jobs
 from drillbook.sandbox.controllers.namespaces import Namespaces
 from drillbook.sandbox.controllers.replica_set import ReplicaSets
@@ -22,7 +21,10 @@ from drillbook.sandbox.controllers.stateful_set import StatefulSets
 
 def standard(cluster: Cluster) -> list[Controller]:
     """Every controller that a sandbox runs."""
-    return [
+    # cert-manager stands on what this package has, so it can't be imported together with it.
+    from drillbook.sandbox.certmanager import cert_manager
+
+    own: list[Controller] = [
         kind(cluster)
         for kind in (
             Accounts,
@@ -32,7 +34,6 @@ def standard(cluster: Cluster) -> list[Controller]:
             DisruptionBudgets,
             EndpointsOfServices,
             GarbageCollector,
-            IngressCertificates,
             Jobs,
             Namespaces,
             ReplicaSets,
@@ -41,3 +42,4 @@ def standard(cluster: Cluster) -> list[Controller]:
             StatefulSets,
         )
     ]
+    return own + cert_manager(cluster)

@@ -1,15 +1,15 @@
-"""PersistentVolumeClaims: each is given a volume of its own, a folder that outlives pods."""
+"""PersistentVolumeClaims: each is given a volume of its own, a disk of the size that it asks for, outliving pods."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Final
 
+from drillbook.sandbox.api.quantities import parse
 from drillbook.sandbox.controllers.admission import create
 from drillbook.sandbox.controllers.controller import Controller, Key, own_key
 from drillbook.sandbox.controllers.pods import is_terminating
 from drillbook.sandbox.kinds import CLAIM, POD, STORAGE_CLASS, VOLUME, Object
-from drillbook.sandbox.kubelet import volumes
 from drillbook.sandbox.store import Change
 
 COMPONENT: Final = "drillbook.dev/folder"
@@ -46,9 +46,9 @@ class Claims(Controller):
 
     def _provision(self, claim: Object, name: str) -> Object:
         folder = self.cluster.state / "volumes" / name
-        folder.mkdir(parents=True, exist_ok=True)
         meta = claim["metadata"]
         size = claim["spec"]["resources"]["requests"]["storage"]
+        self.cluster.disks.make(folder, int(parse(str(size))))
         volume = {
             "metadata": {"name": name, "annotations": {"pv.kubernetes.io/provisioned-by": COMPONENT}},
             "spec": {
@@ -105,7 +105,7 @@ class Claims(Controller):
             name = volume["metadata"]["name"]
             if volume["spec"].get("persistentVolumeReclaimPolicy", "Delete") == "Delete":
                 self.store.remove(VOLUME, "", name)
-                volumes.remove(self.cluster.state / "volumes" / name)
+                self.cluster.disks.remove(self.cluster.state / "volumes" / name)
             else:
                 self.store.mutate(VOLUME, "", name, lambda draft: draft["status"].update(phase="Released"))
 

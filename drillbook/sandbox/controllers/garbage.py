@@ -69,11 +69,22 @@ class GarbageCollector(Controller):
             blocking = False
             for dependent_kind, dependent in dependents:
                 if not is_terminating(dependent):
-                    delete(self.store, dependent_kind, dependent)
+                    self._delete_foreground(dependent_kind, dependent)
                 owners = dependent["metadata"].get("ownerReferences") or ()
                 blocking |= any(o["uid"] == obj["metadata"]["uid"] and o.get("blockOwnerDeletion") for o in owners)
             if not blocking or not dependents:
                 self._lift(kind, obj, FOREGROUND)
+
+    def _delete_foreground(self, kind: Kind, obj: Object) -> None:
+        """What owns something itself waits in turn until that is gone."""
+
+        def hold(draft: Object) -> None:
+            draft["metadata"]["finalizers"] = [*(draft["metadata"].get("finalizers") or ()), FOREGROUND]
+
+        meta = obj["metadata"]
+        if self._dependents.get(meta["uid"]):
+            self._change(kind, obj, hold)
+        delete(self.store, kind, self.store.get(kind, meta.get("namespace", ""), meta["name"]) or obj)
 
     def _process_owners(self, kind: Kind, obj: Object) -> None:
         owners = obj["metadata"]["ownerReferences"]

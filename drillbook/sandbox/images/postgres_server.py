@@ -27,7 +27,7 @@ from drillbook.sandbox.images.tools import become
 
 DATA_PATH: Final = PurePosixPath("/var/lib/postgresql/data")
 HALF_MADE: Final = ".half-made"
-"""Lies in a data folder while it is being filled; one that still has it was interrupted, and is made anew."""
+"""Where in a data folder its cluster is made; one that still has it was interrupted, and is made anew."""
 
 OLD_SERVER_SECONDS: Final = 10.0
 """How long the processes of a killed predecessor may take to notice, before the folder counts as in use."""
@@ -93,11 +93,11 @@ def make_cluster(data: Path, scratch: Path) -> None:
     """Fill an empty data folder: a cluster, its superuser with a password, its database, pg_stat_statements,
     and what the first scripts add.
 
-    It is made beside the data folder and moved in, so that being killed on the way leaves nothing that looks whole.
+    It is made in a folder of its own and moved up, so that being killed on the way leaves nothing that looks whole.
     Raises ConfigError when the folder holds something else, or the environment names no password.
     """
-    half_made = data / HALF_MADE
-    if any(data.iterdir()) and not half_made.exists():
+    making = data / HALF_MADE
+    if any(data.iterdir()) and not making.exists():
         raise ConfigError(f"the data folder {data} holds files but no database cluster; empty it, or mount another one")
     user = _given("POSTGRES_USER") or "postgres"
     password = _given("POSTGRES_PASSWORD")
@@ -108,9 +108,6 @@ def make_cluster(data: Path, scratch: Path) -> None:
             "value, or POSTGRES_HOST_AUTH_METHOD=trust to let everyone in"
         )
     _empty(data)
-    half_made.touch()
-    making = scratch / "cluster"
-    shutil.rmtree(making, ignore_errors=True)
     _initdb(making, user, password)
     database = _given("POSTGRES_DB") or user
     extension = "CREATE EXTENSION pg_stat_statements;\n"
@@ -126,7 +123,6 @@ def make_cluster(data: Path, scratch: Path) -> None:
     for entry in making.iterdir():
         shutil.move(entry, data / entry.name)
     making.rmdir()
-    half_made.unlink()
 
 
 def _initdb(folder: Path, user: str, password: str | None) -> None:

@@ -16,4 +16,4 @@ def program(reference: ImageReference) -> Program:
     return Program(entrypoint=(), arguments=("sh",), shims=common() | tools)
 
 
-FAMILY = Family(("busybox", "alpine", "debian", "ubuntu", "curlimages/curl", "curl"), program)
+FAMILY = Family(("busybox", "alpine", "debian", "ubuntu", "python", "curlimages/curl", "curl"), program)

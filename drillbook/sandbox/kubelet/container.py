@@ -48,6 +48,7 @@ class Container:
         self.killed_because: str | None = None
         self._backoff = backoff.BackOff()
         self._pulls = 0
+        self._space: str | None = None
         self._program: Program | None = None
         self.folder: Path = worker.folder / f"{'i' if init else 'c'}{worker.index_of(spec)}"
 
@@ -166,6 +167,7 @@ class Container:
             self._say("warning", "Failed", f"Error: {message}")
             self._ended(128, "StartError", message, timestamp())
             return
+        self._space = processes.space(self.process.pid)
         began = timestamp()
         if self.stopping:  # the pod was deleted while we were at it
             self.process.kill()
@@ -274,11 +276,18 @@ class Container:
         if self.process is not None:
             self.process.kill()
         for orphan in self.worker.orphans():
-            if processes.variable(orphan, CONTAINER_MARK) == self.id:
+            if self._is_ours(orphan):
                 processes.kill_tree(orphan)
         if self.log is not None and self.process is not None:
             ended = self.log
             self.process.closed.add_done_callback(lambda _: ended.end())
+
+    def _is_ours(self, pid: int) -> bool:
+        """By its mount space, or where it shares the host's, by its mark: programs may overwrite their environment."""
+        own = self.surroundings is not None and self.surroundings.launch.isolated
+        if own and self._space:
+            return processes.space(pid) == self._space
+        return processes.variable(pid, CONTAINER_MARK) == self.id
 
     def _runs_again(self) -> bool:
         if self.policy == "Always":

@@ -33,6 +33,10 @@ class HostsFiles(Controller):
                 return []
         return [("", "all")]
 
+    def write_again(self) -> None:
+        """Names lead elsewhere than before: write every file soon."""
+        self.queue.add(("", "all"))
+
     async def reconcile(self, key: Key) -> None:
         for namespace in self.store.list(NAMESPACE):
             self.file(namespace["metadata"]["name"])
@@ -74,5 +78,6 @@ class HostsFiles(Controller):
         for subset in endpoints.get("subsets") or ():
             for entry in subset.get("addresses") or ():
                 own = [f"{entry['hostname']}.{n}" for n in names] if entry.get("hostname") else []
-                lines.append(f"{entry['ip']} {' '.join([*own, *names])}")
+                address = self.cluster.stand_ins.get(entry["ip"], entry["ip"])
+                lines.append(f"{address} {' '.join([*own, *names])}")
         return lines

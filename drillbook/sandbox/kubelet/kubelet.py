@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -13,16 +13,17 @@ from drillbook.sandbox.agent import NodeUsage, PodUsage
 from drillbook.sandbox.cluster import Cluster, log
 from drillbook.sandbox.controllers.pods import is_terminating
 from drillbook.sandbox.kinds import POD, Object
-from drillbook.sandbox.kubelet import process, processes
+from drillbook.sandbox.kubelet import ownership, process, processes
 from drillbook.sandbox.kubelet.container import Container
 from drillbook.sandbox.kubelet.exec_session import RunningCommand, start_command
 from drillbook.sandbox.kubelet.isolation import Isolation
 from drillbook.sandbox.kubelet.pod_worker import PodWorker, Resolve
 from drillbook.sandbox.kubelet.process import StartError
+from drillbook.sandbox.kubelet.refreshing import MountedFiles
 from drillbook.sandbox.kubelet.stats import summary
 from drillbook.sandbox.kubelet.surroundings import CONTAINER_MARK
 from drillbook.sandbox.kubelet.usage import Sampler
-from drillbook.sandbox.status import ApiError, not_found
+from drillbook.sandbox.status import ApiError
 
 BURIAL: Final = 1.0
 """Seconds that programs get at the end of the sandbox, all together."""
@@ -40,7 +41,10 @@ class Kubelet:
     async def run(self) -> None:
         """Look after pods until cancelled; then none of their processes is left."""
         changes = self.cluster.store.subscribe(POD)
-        sampling = asyncio.create_task(self._sampler.run(self._tidy), name="usage sampler")
+        beside = [
+            asyncio.create_task(self._sampler.run(self._tidy), name="usage sampler"),
+            asyncio.create_task(MountedFiles(self.cluster, self.workers).run(), name="mounted files"),
+        ]
         try:
             for pod in self.cluster.store.list(POD):
                 self._see(pod)
@@ -52,7 +56,8 @@ class Kubelet:
                     self._see(change.object)
         finally:
             changes.close()
-            sampling.cancel()
+            for task in beside:
+                task.cancel()
             if not self.isolation.namespaces:
                 await self._ask_to_end()
             for worker in self.workers.values():
@@ -121,17 +126,17 @@ class Kubelet:
 
     def orphans(self) -> list[int]:
         """Children that this process inherited: their parents, inside some container, have ended."""
-        return [pid for pid in processes.children_of(os.getpid()) if pid not in process.known]
+        children = processes.children_of(os.getpid())
+        return [] if process.births else [pid for pid in children if pid not in process.known]
 
     def _tidy(self) -> None:
         """Let inherited children that have ended go, and end those whose container has."""
         orphans = self.orphans()
-        running = (
-            {c.id for worker in self.workers.values() for c in worker.containers if c.running} if orphans else set()
-        )
+        running = {c.id for worker in self.workers.values() for c in worker.containers if c.running}
         for pid in orphans:
             if processes.is_running(pid):
-                if processes.variable(pid, CONTAINER_MARK) not in running:
+                home = processes.variable(pid, CONTAINER_MARK)
+                if home is not None and home not in running:
                     processes.kill_tree(pid)
                 continue
             try:
@@ -184,6 +189,10 @@ class Kubelet:
     def node_usage(self) -> list[NodeUsage]:
         return self._sampler.nodes()
 
+    def processes_by_pod(self) -> Mapping[str, list[int]]:
+        """The running processes of each pod, by the pod's uid."""
+        return ownership.processes_by_pod(self.workers.values())
+
     def stats_summary(self, node: str) -> Object:
         return summary(self.cluster, node, list(self.workers.values()), self._sampler)
 
@@ -200,6 +209,7 @@ class Kubelet:
         found = worker.container(name) if worker else None
         if found is None:
             if worker is None:
-                raise not_found("pods", pod["metadata"]["name"])
+                where = f'container "{name}" in pod "{pod["metadata"]["name"]}"'
+                raise ApiError(400, "BadRequest", f"{where} is waiting to start: ContainerCreating")
             raise ApiError(400, "BadRequest", f"container {name} is not valid for pod {pod['metadata']['name']}")
         return found

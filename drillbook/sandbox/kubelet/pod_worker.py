@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -19,6 +20,7 @@ from drillbook.sandbox.status import ApiError
 from drillbook.sandbox.store import timestamp
 
 RETRY_MOUNT: Final = 0.25
+RETRY_FOLDER: Final = 5.0
 COMPONENT: Final = "kubelet"
 
 type Resolve = Callable[[str], Program | None]
@@ -67,10 +69,9 @@ class PodWorker:
 
     async def run(self) -> None:
         """The pod's whole life."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._sign()
-        for container in self.containers:
-            container.folder.mkdir(exist_ok=True)
+        if not await self._settle():
+            self._tell_end()
+            return
         address = self._take_address()
         life = asyncio.create_task(self._live(), name=f"pod {self.pod['metadata']['name']}")
         try:
@@ -84,7 +85,7 @@ class PodWorker:
                 container.close()
             for task in self._background:
                 task.cancel()
-            volumes.remove(self.folder)
+            self.cluster.disks.remove(self.folder)
 
     def stop(self, grace_seconds: float) -> None:
         """End the pod within its grace; asked again, the shorter grace counts."""
@@ -128,6 +129,22 @@ class PodWorker:
         task = asyncio.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+    async def _settle(self) -> bool:
+        """Make the pod's folders; on a full disk, again until there is room. False when the pod is to go before that."""
+        while not self._stop_wanted.is_set():
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                self._sign()
+                for container in self.containers:
+                    container.folder.mkdir(exist_ok=True)
+            except OSError as error:
+                self.say("warning", "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}")
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stop_wanted.wait(), RETRY_FOLDER)
+            else:
+                return True
+        return False
 
     def _sign(self) -> None:
         """Say in the pod's folder whose it is, for tools that find their pod by its folder."""
@@ -173,14 +190,27 @@ class PodWorker:
         wait = RETRY_MOUNT
         while True:
             try:
-                self.mounted = volumes.prepare(self.cluster.store, self.pod, self.folder, claims)
+                self.mounted = volumes.prepare(self.cluster.store, self.cluster.disks, self.pod, self.folder, claims)
             except volumes.VolumeNotReady as error:
                 if wait > RETRY_MOUNT:  # a claim is bound within moments of its creation: no event for that
                     self.say("warning", "FailedMount", f"MountVolume.SetUp failed: {error}")
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, 5.0)
             else:
+                self._tell_of_sizes()
                 return
+
+    def _tell_of_sizes(self) -> None:
+        """Say where a volume's size is not what it seems."""
+        disks = self.cluster.disks
+        for volume in self.mounted.values():
+            why = disks.why_unlimited(volume.folder)
+            too_large = disks.beyond_memory(volume.folder)
+            if why is not None:
+                message = f"the volume {volume.name} is a plain folder that doesn't end at its size: {why}"
+                self.say("warning", "VolumeSizeNotEnforced", message)
+            elif too_large is not None:
+                self.say("warning", "VolumeBeyondMemory", f"the volume {volume.name} ends at its size, but {too_large}")
 
     async def _initialise(self) -> bool:
         """Run the init containers one after another; False when one failed for good."""

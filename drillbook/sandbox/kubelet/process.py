@@ -19,7 +19,10 @@ LAUNCHER: Final = str(Path(__file__).with_name("launcher.py"))
 STDOUT, STDERR = 1, 2
 
 known: Final[set[int]] = set()
-"""Children that somebody waits for. Any other child of the daemon is an orphan that it inherited."""
+"""Children that somebody waits for. Any other child of the daemon is an orphan that it inherited, or is being born."""
+
+births: Final[set[object]] = set()
+"""Starts on their way: while there is one, a child that nobody knows may be ours all the same."""
 
 
 class StartError(Exception):
@@ -128,6 +131,8 @@ async def start(
     """Start a program and return once it runs. Raises StartError when it can't be started."""
     loop = asyncio.get_running_loop()
     reader, writer = os.pipe()
+    birth = object()
+    births.add(birth)
     try:
         _, process = await loop.subprocess_exec(
             lambda: Process(on_output),
@@ -147,8 +152,13 @@ async def start(
         os.close(reader)
         raise StartError(f"{sys.executable}: {error.strerror}") from error
     finally:
+        births.discard(birth)
         os.close(writer)
-    said = await _read_to_end(loop, reader)
+    try:
+        said = await _read_to_end(loop, reader)
+    except BaseException:  # whoever wanted it does so no more
+        process.kill()
+        raise
     if said:
         await process.exited
         raise StartError(said.decode(errors="replace"))

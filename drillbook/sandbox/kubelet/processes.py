@@ -1,7 +1,7 @@
 """Processes as /proc tells of them: who descends from whom, who carries a mark, and what they use."""
 
 # read many times a second, and pathlib doubles what that costs
-# ruff: noqa: PTH123, PTH208
+# ruff: noqa: PTH115, PTH123, PTH208
 
 from __future__ import annotations
 
@@ -61,6 +61,14 @@ def variable(pid: int, name: str) -> str | None:
             pairs = (pair.partition(b"=") for pair in file.read().split(b"\0"))
             return next((value.decode(errors="replace") for key, _, value in pairs if key == name.encode()), None)
     except OSError:  # gone, or another user's
+        return None
+
+
+def space(pid: int) -> str | None:
+    """The mount name space of a process; None when it is gone."""
+    try:
+        return os.readlink(f"/proc/{pid}/ns/mnt")
+    except OSError:
         return None
 
 

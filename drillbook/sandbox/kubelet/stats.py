@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drillbook.clock import iso
-from drillbook.sandbox.api.quantities import parse
 from drillbook.sandbox.cluster import Cluster
-from drillbook.sandbox.kinds import CLAIM, Object
+from drillbook.sandbox.kinds import Object
 from drillbook.sandbox.kubelet.usage import Sampler, Track
 from drillbook.sandbox.kubelet.volumes import Mounted
 
@@ -22,7 +21,6 @@ def summary(cluster: Cluster, node: str, workers: Sequence[PodWorker], sampler: 
     """The summary of one node."""
     here = [worker for worker in workers if worker.pod["spec"]["nodeName"] == node]
     usage = next((n for n in sampler.nodes() if n.name == node), None)
-    disk = os.statvfs(cluster.state)
     return {
         "node": {
             "nodeName": node,
@@ -31,14 +29,7 @@ def summary(cluster: Cluster, node: str, workers: Sequence[PodWorker], sampler: 
                 "usageNanoCores": round(usage.cores * 1e9) if usage else 0,
             },
             "memory": {"workingSetBytes": usage.bytes if usage else 0},
-            "fs": {
-                "availableBytes": disk.f_bavail * disk.f_frsize,
-                "capacityBytes": disk.f_blocks * disk.f_frsize,
-                "usedBytes": (disk.f_blocks - disk.f_bfree) * disk.f_frsize,
-                "inodes": disk.f_files,
-                "inodesFree": disk.f_ffree,
-                "inodesUsed": disk.f_files - disk.f_ffree,
-            },
+            "fs": _file_system(cluster.state),
         },
         "pods": [_pod(cluster, worker, sampler) for worker in here],
     }
@@ -69,25 +60,27 @@ def _container(track: Track) -> Object:
 
 
 def _volume(cluster: Cluster, namespace: str, volume: Mounted) -> Object:
-    disk = os.statvfs(volume.folder)
-    used, files = used_by(volume.folder)
-    free = disk.f_bavail * disk.f_frsize
-    capacity = disk.f_blocks * disk.f_frsize
     told: Object = {"name": volume.name}
     if volume.claim:
         told["pvcRef"] = {"name": volume.claim, "namespace": namespace}
-        claim = cluster.store.get(CLAIM, namespace, volume.claim)
-        size = ((claim or {}).get("status") or {}).get("capacity", {}).get("storage")
-        if size is not None:
-            capacity = int(parse(str(size)))
-            free = min(free, max(0, capacity - used))
-    return told | {
-        "usedBytes": used,
-        "capacityBytes": capacity,
-        "availableBytes": free,
+    if cluster.disks.is_limited(volume.folder):
+        return told | _file_system(volume.folder)
+    used, files = used_by(volume.folder)
+    told |= {"usedBytes": used, "inodesUsed": files}
+    if volume.sized:  # a capacity that nothing holds it to would be taken for a real one
+        return told
+    return _file_system(volume.folder) | told
+
+
+def _file_system(folder: Path) -> Object:
+    disk = os.statvfs(folder)
+    return {
+        "availableBytes": disk.f_bavail * disk.f_frsize,
+        "capacityBytes": disk.f_blocks * disk.f_frsize,
+        "usedBytes": (disk.f_blocks - disk.f_bfree) * disk.f_frsize,
         "inodes": disk.f_files,
         "inodesFree": disk.f_ffree,
-        "inodesUsed": files,
+        "inodesUsed": disk.f_files - disk.f_ffree,
     }
 
 

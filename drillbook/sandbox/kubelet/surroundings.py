@@ -14,6 +14,7 @@ from drillbook.sandbox.cluster import MARK, Cluster
 from drillbook.sandbox.images.program import DATA, RUN, Program
 from drillbook.sandbox.kinds import Object
 from drillbook.sandbox.kubelet.environment import container_env, expand, service_env, services_seen_by
+from drillbook.sandbox.kubelet.hosts import DOMAIN
 from drillbook.sandbox.kubelet.isolation import Isolation
 from drillbook.sandbox.kubelet.process import Bind, Launch
 from drillbook.sandbox.kubelet.volumes import Mounted, mounts_of
@@ -87,12 +88,27 @@ def build(
         gid=inside[1],
         hostname=str(pod["spec"].get("hostname") or pod["metadata"]["name"])[:63],
         staging=folder / "staging",
-        binds=(Bind(hosts, "/etc/hosts"), *binds) if isolation.namespaces else (),
+        binds=(*_name_files(cluster, pod, hosts), *binds) if isolation.namespaces else (),
         scratch=isolation.namespaces,
         keep=_needed(cluster.state),
         become=become,
     )
     return Surroundings(launch, env)
+
+
+def _name_files(cluster: Cluster, pod: Object, hosts: Path) -> list[Bind]:
+    """What names resolve by: the hosts file, and a name server that nobody is: no question leaves the machine."""
+    binds = [Bind(hosts, "/etc/hosts")]
+    if not Path("/etc/resolv.conf").exists():
+        return binds
+    namespace = pod["metadata"]["namespace"]
+    resolver = cluster.state / "resolv" / namespace
+    if not resolver.exists():
+        resolver.parent.mkdir(exist_ok=True)
+        search = f"{namespace}.svc.{DOMAIN} svc.{DOMAIN} {DOMAIN}"
+        server = f"nameserver {cluster.addresses.network}.0.2\noptions ndots:5 timeout:1 attempts:1\n"
+        resolver.write_text(f"search {search}\n{server}", encoding="ascii")
+    return [*binds, Bind(resolver, "/etc/resolv.conf", read_only=True)]
 
 
 def _needed(state: Path) -> tuple[str, ...]:

@@ -6,12 +6,18 @@ import base64
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from drillbook.sandbox.kinds import CLAIM, CONFIG_MAP, SECRET, SERVICE_ACCOUNT, VOLUME, Object
+from drillbook.sandbox.api.quantities import parse
+from drillbook.sandbox.kinds import CLAIM, CONFIG_MAP, NODE, SECRET, SERVICE_ACCOUNT, VOLUME, Object
 from drillbook.sandbox.kubelet.environment import ConfigMissing, field_value
 from drillbook.sandbox.kubelet.process import Bind
 from drillbook.sandbox.store import Store
+
+if TYPE_CHECKING:
+    from drillbook.sandbox.kubelet.disks import Disks
 
 
 class VolumeNotReady(Exception):
@@ -26,15 +32,45 @@ class Mounted:
     folder: Path
     read_only: bool = False
     claim: str | None = None
+    sized: bool = False
+    """Whether it asks for a size; whether it ends there, the disks know."""
 
 
-def prepare(store: Store, pod: Object, folder: Path, claims: Path) -> dict[str, Mounted]:
+def prepare(store: Store, disks: Disks, pod: Object, folder: Path, claims: Path) -> dict[str, Mounted]:
     """Make or find the folder of every volume. ``claims`` holds those that outlive pods. Raises VolumeNotReady."""
     mounted = {}
     for volume in pod["spec"].get("volumes") or ():
         name = volume["name"]
-        mounted[name] = _one(store, pod, volume, folder / "volumes" / name, claims)
+        mounted[name] = _one(store, disks, pod, volume, folder / "volumes" / name, claims)
     return mounted
+
+
+def size_of_empty_dir(store: Store, source: Object, pod: Object) -> int | None:
+    """The bytes that an emptyDir may hold, None without a limit.
+
+    One in memory always has a limit: that of the pod's memory, where each container has one, else the node's memory.
+    """
+    limits: list[Decimal] = []
+    if parse(str(source.get("sizeLimit") or 0)):
+        limits.append(parse(str(source["sizeLimit"])))
+    if source.get("medium") == "Memory":
+        memory = [((c.get("resources") or {}).get("limits") or {}).get("memory") for c in pod["spec"]["containers"]]
+        if not all(memory):
+            memory = [store.need(NODE, "", pod["spec"]["nodeName"])["status"]["allocatable"]["memory"]]
+        limits.append(sum((parse(str(one)) for one in memory), Decimal()))
+    return int(min(limits)) if limits else None
+
+
+def refresh(store: Store, pod: Object, mounted: Mapping[str, Mounted]) -> None:
+    """Bring the volumes that are made of ConfigMaps and Secrets up to date; one whose source is gone stays as it is."""
+    for volume in pod["spec"].get("volumes") or ():
+        found = mounted.get(volume["name"])
+        if found is None or not {"configMap", "secret", "projected"} & volume.keys():
+            continue
+        try:
+            write_files(found.folder, files_of(store, pod, volume))
+        except VolumeNotReady:
+            continue
 
 
 def mounts_of(container: Object, mounted: Mapping[str, Mounted]) -> list[Bind]:
@@ -53,7 +89,7 @@ def mounts_of(container: Object, mounted: Mapping[str, Mounted]) -> list[Bind]:
     return sorted(binds, key=lambda bind: bind.target.count("/"))
 
 
-def _one(store: Store, pod: Object, volume: Object, folder: Path, claims: Path) -> Mounted:
+def _one(store: Store, disks: Disks, pod: Object, volume: Object, folder: Path, claims: Path) -> Mounted:
     name, namespace = volume["name"], pod["metadata"]["namespace"]
     if "persistentVolumeClaim" in volume:
         claim_name = volume["persistentVolumeClaim"]["claimName"]
@@ -64,12 +100,16 @@ def _one(store: Store, pod: Object, volume: Object, folder: Path, claims: Path) 
         bound = store.get(VOLUME, "", claim["spec"]["volumeName"])
         path = Path(bound["spec"]["hostPath"]["path"]) if bound else claims / claim["spec"]["volumeName"]
         path.mkdir(parents=True, exist_ok=True)
-        return Mounted(name, path, bool(volume["persistentVolumeClaim"].get("readOnly")), claim_name)
+        return Mounted(name, path, bool(volume["persistentVolumeClaim"].get("readOnly")), claim_name, sized=True)
     if "hostPath" in volume:
         path = Path(volume["hostPath"]["path"])
         if volume["hostPath"].get("type") == "DirectoryOrCreate":
             path.mkdir(parents=True, exist_ok=True)
         return Mounted(name, path)
+    size = size_of_empty_dir(store, volume["emptyDir"] or {}, pod) if "emptyDir" in volume else None
+    if size is not None:
+        disks.make(folder, size)
+        return Mounted(name, folder, sized=True)
     folder.mkdir(parents=True, exist_ok=True)
     if "configMap" in volume or "secret" in volume or "projected" in volume or "downwardAPI" in volume:
         write_files(folder, files_of(store, pod, volume))

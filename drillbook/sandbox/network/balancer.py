@@ -143,15 +143,12 @@ class _Client(Side):
         self.reset()
 
     async def _travel(self, endpoint: Address, guard: Guard) -> None:
-        """What the first packets go through: a blocked way swallows them, a slow one lets them come late."""
-        loop = asyncio.get_running_loop()
+        """The handshake: a blocked way swallows it, a slow one makes it last until a packet has gone there and back."""
         forth, back = self._ways(endpoint)
         while forth.blocked or back.blocked:
             await guard.change()
             forth, back = self._ways(endpoint)
-        began = loop.time()
-        await asyncio.sleep(forth.latency_seconds)
-        self.stands_at = began + forth.latency_seconds + back.latency_seconds
+        await asyncio.sleep(forth.latency_seconds + back.latency_seconds)
 
     def _join(self, pod: Side, endpoint: Address) -> None:
         """From now on bytes pass; those that came before the pod was there go first."""
@@ -175,10 +172,8 @@ class _Client(Side):
         return guard.ways(self._source, endpoint)
 
     def _draws_reset(self, treatment: Treatment) -> bool:
-        for reset in treatment.resets:
-            if self._lots.setdefault(reset.cause, random.random() < reset.ratio):
-                return True
-        return False
+        """Each connection draws its lot once per cause."""
+        return any(self._lots.setdefault(one.cause, random.random() < one.ratio) for one in treatment.resets)
 
     def _is_abandoned(self) -> bool:
         """Whether the client has closed its socket, and not only ended its half: nobody waits for a pod any more."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, cast
 
 from drillbook.sandbox.kinds import ENDPOINTS
@@ -28,8 +28,10 @@ _MOST: Final = 28
 class EndpointNames(asyncio.DatagramProtocol):
     """Serves the names over UDP."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, stand_ins: Mapping[str, str] | None = None) -> None:
+        """``stand_ins``: addresses to tell in place of a pod's own."""
         self._store = store
+        self._stand_ins = {} if stand_ins is None else stand_ins
         self._transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -45,7 +47,7 @@ class EndpointNames(asyncio.DatagramProtocol):
         namespace, _, domain = rest.partition(".")
         endpoints = self._store.get(ENDPOINTS, namespace, service) if domain == DOMAIN else None
         found = [
-            address["ip"]
+            self._stand_ins.get(address["ip"], address["ip"])
             for subset in (endpoints or {}).get("subsets") or ()
             for address in subset.get("addresses") or ()
         ]

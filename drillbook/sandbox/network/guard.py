@@ -31,8 +31,6 @@ class Guard:
 
     def __init__(self, store: Store, processes: Processes) -> None:
         self.peers = Peers(processes)
-        self.stand_ins: dict[str, str] = {}
-        """For a pod's address, the one where the balancer listens in its place, while there is one."""
         self.active = False
         self._store = store
         self._injections: dict[str, Injection] = {}
@@ -90,9 +88,21 @@ class Guard:
             back += injection.on_way(server_uid, client)
         return forth, back
 
+    def causes_between(self, one: str, other: str) -> list[str]:
+        """The causes of all that was injected between two pods, in either direction."""
+        return [
+            cause
+            for cause, injection in self._injections.items()
+            if injection.on_way(one, other) != FREE or injection.on_way(other, one) != FREE
+        ]
+
     def pod_at(self, address: str) -> Object | None:
         """The pod that has this address."""
         return self._index()[1].get(address)
+
+    def pod_with(self, uid: str) -> Object | None:
+        """The pod that has this uid."""
+        return self._index()[0].get(uid)
 
     def concerned(self) -> Mapping[str, Object]:
         """The pods, by address, that something may stand before: nobody should pass the balancer by to reach them."""

@@ -83,7 +83,9 @@ class IngressController(Controller):
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
         host = self.cluster.addresses.ingress
-        transport, _ = await loop.create_datagram_endpoint(lambda: EndpointNames(self.store), local_addr=(host, 0))
+        transport, _ = await loop.create_datagram_endpoint(
+            lambda: EndpointNames(self.store, self.cluster.stand_ins), local_addr=(host, 0)
+        )
         _, port = transport.get_extra_info("sockname")[:2]
         self._names = f"{host}:{port}"
         try:

@@ -39,9 +39,9 @@ class Lane:
         """Nothing is under way and nothing disturbs: the lane can be done without."""
         return not self._queue and not self.treatment.shapes
 
-    def take(self, data: bytes, not_before: float = 0.0) -> None:
-        """Bytes from the sender. ``not_before``: the time (of the loop) at which the connection stands."""
-        now = max(asyncio.get_running_loop().time(), not_before)
+    def take(self, data: bytes) -> None:
+        """Bytes from the sender."""
+        now = asyncio.get_running_loop().time()
         size = min((bucket.piece for bucket in self.treatment.buckets), default=len(data) or 1)
         for start in range(0, len(data), size):
             piece = data[start : start + size]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -12,15 +13,15 @@ _LISTEN: Final = "0A"
 def who_listens(port: int, address: str | None = None) -> str | None:
     """``python3 (pid 4711) on 0.0.0.0:8000``: whoever listens on all addresses, or on ``address``, at that port.
 
-    None when nobody does. A process of another user shows without its name.
+    None when nobody does. Without a name: what is another user's, or outside of the user name space that we are in.
     """
-    for text, inode in _listening(port):
+    for text, inode, uid in _listening(port):
         if text in {"0.0.0.0", "::"} or text == address:
-            return f"{_owner(inode) or 'a process of another user'} on {text}:{port}"
+            return f"{_owner(inode) or _user(uid)} on {text}:{port}"
     return None
 
 
-def _listening(port: int) -> Iterator[tuple[str, str]]:
+def _listening(port: int) -> Iterator[tuple[str, str, int]]:
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         try:
             lines = Path(table).read_text(encoding="ascii").splitlines()[1:]
@@ -30,13 +31,17 @@ def _listening(port: int) -> Iterator[tuple[str, str]]:
             fields = line.split()
             where, _, hex_port = fields[1].partition(":")
             if fields[3] == _LISTEN and int(hex_port, 16) == port:
-                yield _readable(where), fields[9]
+                yield _readable(where), fields[9], int(fields[7])
 
 
 def _readable(address: str) -> str:
     if len(address) == 8:
         return ".".join(str(byte) for byte in reversed(bytes.fromhex(address)))
     return "::" if int(address, 16) == 0 else address
+
+
+def _user(uid: int) -> str:
+    return "another process of yours (ss -ltnp names it)" if uid == os.geteuid() else "a process of another user"
 
 
 def _owner(inode: str) -> str | None:

@@ -9,8 +9,10 @@ from collections.abc import Iterable
 from drillbook.sandbox.cluster import Cluster, log
 from drillbook.sandbox.controllers.controller import Controller, Key, own_key
 from drillbook.sandbox.kinds import ENDPOINTS, SERVICE, Object
-from drillbook.sandbox.network.balancer import Address, PortBalancer
+from drillbook.sandbox.network.balancer import PortBalancer
+from drillbook.sandbox.network.guard import Guard
 from drillbook.sandbox.network.listeners import who_listens
+from drillbook.sandbox.network.sockets import Address
 from drillbook.sandbox.store import Change
 
 COMPONENT = "service-proxy"
@@ -22,8 +24,9 @@ class ServiceProxy(Controller):
     name = "service-proxy"
     watches = (SERVICE, ENDPOINTS)
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, guard: Guard | None = None) -> None:
         super().__init__(cluster)
+        self._guard = guard
         self._balancers: dict[Key, dict[str, PortBalancer]] = {}
 
     def keys(self, change: Change) -> Iterable[Key]:
@@ -49,7 +52,7 @@ class ServiceProxy(Controller):
                 balancer.close()
                 del running[name]
         for name, (listen, targets) in wanted.items():
-            await self._use(service, running.setdefault(name, PortBalancer(listen)), targets)
+            await self._use(service, running.setdefault(name, PortBalancer(listen, self._guard)), targets)
 
     async def _use(self, service: Object, balancer: PortBalancer, targets: list[Address]) -> None:
         namespace, name = own_key(service)

@@ -22,8 +22,6 @@ class Side(asyncio.Protocol):
     def __init__(self) -> None:
         self.transport: asyncio.Transport | None = None
         self.other: Side | None = None
-        self.stands_at = 0.0
-        """When a slow way lets the connection stand; what comes earlier counts as coming then."""
         self._treatment = FREE
         self._lane: Lane | None = None
         self._held_by: set[str] = set()
@@ -35,7 +33,7 @@ class Side(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._lane is not None:
-            self._lane.take(data, self.stands_at)
+            self._lane.take(data)
         else:
             self._pass(data)
 

@@ -1,4 +1,4 @@
-"""What happens to bytes on their way from one pod to another: nothing, or they come late, slowly, in part or not at all.
+"""What happens to bytes on their way from one pod to another: nothing, or they come late, slowly or not at all.
 
 ``Treatment()`` is an undisturbed way. Treatments of several causes add up, as several faults on one network card do.
 """
@@ -53,7 +53,7 @@ class Treatment:
             self.blocked or other.blocked,
             self.delays + other.delays,
             self.buckets + other.buckets,
-            1 - (1 - self.loss) * (1 - other.loss),
+            self.loss + other.loss - self.loss * other.loss,
             self.resets + other.resets,
         )
 

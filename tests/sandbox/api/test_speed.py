@@ -48,8 +48,8 @@ def test_a_thousand_creations_and_deletions_leave_nothing_behind() -> None:
 
 def test_the_server_is_loaded_quickly_and_without_any_client() -> None:
     code = (
-        "import sys, time, json; started = time.perf_counter(); import drillbook.sandbox.api.app; "
-        "took = time.perf_counter() - started; "
+        "import sys, time, json; started = time.process_time(); import drillbook.sandbox.api.app; "
+        "took = time.process_time() - started; "
         "print(json.dumps([took, [m for m in ('kubernetes', 'yaml', 'trustme') if m in sys.modules]]))"
     )
     took, loaded = json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import shutil
 import tempfile
@@ -102,8 +103,10 @@ class Bench:
 
     async def until_says(self, name: str, text: str, container: str = "main") -> None:
         """Wait until a container has said all of ``text`` and nothing else."""
-        for _ in range(200):
-            said = await self.logs(self.get(POD, name), container)
+        said = ""
+        for _ in range(400):
+            with contextlib.suppress(ApiError):  # it has not started yet
+                said = await self.logs(self.get(POD, name), container)
             if said == text:
                 return
             await asyncio.sleep(0.02)

@@ -54,7 +54,7 @@ spec: {selector: {app: shop}, ports: [{name: http, port: 80, targetPort: web}]}
 ---
 apiVersion: networking.k8s.io/v1
 kind: Ingress
-metadata: {name: shop, annotations: {cert-manager.io/cluster-issuer: any}}
+metadata: {name: shop, annotations: {cert-manager.io/cluster-issuer: letsencrypt}}
 spec:
   ingressClassName: drillbook
   tls: [{hosts: [shop.example], secretName: shop-tls}]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from drillbook.sandbox.kinds import CLAIM, POD, VOLUME
+from drillbook.sandbox.kinds import CLAIM, CONFIG_MAP, POD, VOLUME
 from tests.sandbox.cluster.bench import HOME, Bench, on_bench, pod
 
 CLAIMED = """
@@ -98,6 +98,27 @@ async def test_a_sub_path_shows_one_file_of_a_volume(bench: Bench) -> None:
     )
     await ended(bench, "part")
     assert await bench.logs(bench.get(POD, "part")) == "a.txt\none"
+
+
+@on_bench
+async def test_a_changed_config_map_changes_the_files_of_a_running_pod(bench: Bench) -> None:
+    bench.apply("{apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: {a: one, b: gone}}")
+    script = "while ! grep -q two $VOLUME_V/a || test -e $VOLUME_V/b; do sleep 0.05; done"
+    bench.apply(mounted("watcher", script, "configMap: {name: c}"))
+    await bench.until(lambda: bench.ready(app="watcher"), "the start")
+    bench.change(CONFIG_MAP, "c", lambda draft: draft.update(data={"a": "two"}))
+    await ended(bench, "watcher")
+
+
+@on_bench
+async def test_a_name_that_nobody_has_is_not_asked_for_outside(bench: Bench) -> None:
+    if not bench.kubelet.isolation.namespaces:
+        pytest.skip(bench.kubelet.isolation.sentence)
+    bench.apply(pod("asker", "getent hosts example.com || echo nobody; cat /etc/resolv.conf", restart="Never"))
+    await ended(bench, "asker")
+    said = await bench.logs(bench.get(POD, "asker"))
+    assert said.startswith("nobody")
+    assert f"nameserver {bench.cluster.addresses.network}.0.2" in said
 
 
 @on_bench

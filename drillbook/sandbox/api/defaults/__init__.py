@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from drillbook.sandbox.api.defaults import config, network, pods, storage, workloads
+from drillbook.sandbox.api.defaults import chaos, config, network, pods, storage, workloads
 from drillbook.sandbox.api.defaults.new import New
+from drillbook.sandbox.api.defaults.status import first_status
 from drillbook.sandbox.kinds import (
     AUTOSCALER,
     CLAIM,
@@ -19,6 +20,7 @@ from drillbook.sandbox.kinds import (
     INGRESS,
     JOB,
     NAMESPACE,
+    NETWORK_CHAOS,
     NETWORK_POLICY,
     NODE,
     POD,
@@ -53,6 +55,7 @@ DEFAULTS: Final[Mapping[Kind, Default]] = {
     ENDPOINT_SLICE: network.endpoint_slice,
     INGRESS: network.ingress,
     NETWORK_POLICY: network.network_policy,
+    NETWORK_CHAOS: chaos.network_chaos,
     CLAIM: storage.claim,
     VOLUME: storage.volume,
     STORAGE_CLASS: storage.storage_class,
@@ -70,3 +73,5 @@ def complete(kind: Kind, obj: Object, store: Store, old: Object | None = None) -
     default = DEFAULTS.get(kind)
     if default is not None:
         default(New(obj, old, store))
+    if old is None and "status" not in obj and (status := first_status(kind)) is not None:
+        obj["status"] = status

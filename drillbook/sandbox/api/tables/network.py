@@ -94,3 +94,8 @@ INGRESS_CLASS_COLUMNS: Final = (
     Column("Parameters", lambda o: at(o, "spec", "parameters", "name", default=NONE)),
     AGE,
 )
+NETWORK_CHAOS_COLUMNS: Final = (
+    NAME,
+    Column("Action", lambda o: at(o, "spec", "action", default="")),
+    Column("Duration", lambda o: at(o, "spec", "duration", default="")),
+)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from drillbook.sandbox.api.tables import cluster, network, pods, workloads
+from drillbook.sandbox.api.tables import certificates, cluster, network, pods, workloads
 from drillbook.sandbox.api.tables.cells import AGE, NAME, Column
 from drillbook.sandbox.kinds import (
     AUTOSCALER,
     AUTOSCALER_V1,
+    CERTIFICATE,
+    CERTIFICATE_REQUEST,
     CLAIM,
+    CLUSTER_ISSUER,
     CLUSTER_ROLE,
     CLUSTER_ROLE_BINDING,
     CONFIG_MAP,
@@ -24,10 +27,12 @@ from drillbook.sandbox.kinds import (
     EVENT,
     INGRESS,
     INGRESS_CLASS,
+    ISSUER,
     JOB,
     LEASE,
     LIMIT_RANGE,
     NAMESPACE,
+    NETWORK_CHAOS,
     NETWORK_POLICY,
     NODE,
     POD,
@@ -84,6 +89,11 @@ COLUMNS: Final[Mapping[Kind, tuple[Column, ...]]] = {
     PRIORITY_CLASS: cluster.PRIORITY_CLASS_COLUMNS,
     CONTROLLER_REVISION: cluster.CONTROLLER_REVISION_COLUMNS,
     NETWORK_POLICY: cluster.NETWORK_POLICY_COLUMNS,
+    NETWORK_CHAOS: network.NETWORK_CHAOS_COLUMNS,
+    CERTIFICATE: certificates.CERTIFICATE_COLUMNS,
+    CERTIFICATE_REQUEST: certificates.CERTIFICATE_REQUEST_COLUMNS,
+    ISSUER: certificates.ISSUER_COLUMNS,
+    CLUSTER_ISSUER: certificates.ISSUER_COLUMNS,
 }
 _PLAIN: Final = (NAME, AGE)
 

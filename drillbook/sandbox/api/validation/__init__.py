@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from drillbook.sandbox.api.names import Cause, metadata_causes
-from drillbook.sandbox.api.validation import config, network, pods, storage, workloads
+from drillbook.sandbox.api.names import Cause, forbidden_field, metadata_causes
+from drillbook.sandbox.api.validation import certificates, chaos, config, network, pods, policies, storage, workloads
 from drillbook.sandbox.kinds import (
     AUTOSCALER,
+    CERTIFICATE,
+    CERTIFICATE_REQUEST,
     CLAIM,
     CLUSTER_ROLE_BINDING,
     CONFIG_MAP,
@@ -20,6 +22,8 @@ from drillbook.sandbox.kinds import (
     INGRESS,
     JOB,
     LEASE,
+    NETWORK_CHAOS,
+    NETWORK_POLICY,
     POD,
     REPLICA_SET,
     ROLE_BINDING,
@@ -47,6 +51,8 @@ CHECKS: Final[Mapping[Kind, Check]] = {
     DISRUPTION_BUDGET: workloads.disruption_budget,
     SERVICE: network.service,
     INGRESS: network.ingress,
+    NETWORK_CHAOS: chaos.network_chaos,
+    NETWORK_POLICY: policies.network_policy,
     CONFIG_MAP: config.config_map,
     SECRET: config.secret,
     EVENT: config.event,
@@ -55,6 +61,8 @@ CHECKS: Final[Mapping[Kind, Check]] = {
     CLUSTER_ROLE_BINDING: config.role_binding,
     CLAIM: storage.claim,
     VOLUME: storage.volume,
+    CERTIFICATE: certificates.certificate,
+    CERTIFICATE_REQUEST: certificates.request,
 }
 """What must hold of every state of an object."""
 
@@ -66,11 +74,13 @@ CHANGES: Final[Mapping[Kind, Change]] = {
     STATEFUL_SET: workloads.stateful_set_change,
     JOB: workloads.job_change,
     SERVICE: network.service_change,
+    NETWORK_CHAOS: chaos.network_chaos_change,
     CONFIG_MAP: config.immutable_change,
     SECRET: config.secret_change,
     ROLE_BINDING: config.role_change,
     CLUSTER_ROLE_BINDING: config.role_change,
     CLAIM: storage.claim_change,
+    CERTIFICATE_REQUEST: certificates.request_change,
 }
 """What must hold between two states."""
 
@@ -82,12 +92,23 @@ def check_create(kind: Kind, obj: Object) -> None:
 
 def check_update(kind: Kind, old: Object, new: Object) -> None:
     """ApiError 422 with everything that is wrong with a new state, or with the way there."""
-    causes = metadata_causes(kind.name, new["metadata"])
+    causes = metadata_causes(kind.name, new["metadata"]) + _late_finalizers(old, new)
     if kind in CHANGES:
         causes += CHANGES[kind](old, new)
     if old.get("spec") != new.get("spec") or "spec" not in new:
         causes += _check(kind, new)
     _refuse(kind, new, causes)
+
+
+def _late_finalizers(old: Object, new: Object) -> list[Cause]:
+    """What is being deleted takes no new finalizers."""
+    had = old["metadata"].get("finalizers") or []
+    late = [name for name in new["metadata"].get("finalizers") or [] if name not in had]
+    if "deletionTimestamp" not in old["metadata"] or not late:
+        return []
+    listed = ", ".join(f'"{name}"' for name in late)
+    why = f"no new finalizers can be added if the object is being deleted, found new finalizers []string{{{listed}}}"
+    return [forbidden_field("metadata.finalizers", why)]
 
 
 def _check(kind: Kind, obj: Object) -> list[Cause]:

@@ -1,0 +1,144 @@
+"""Where the forms of kubectl command are run: the words that they are filled with, and how what they changed is undone."""
+
+from __future__ import annotations
+
+import json
+import string
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from tests.conformance.cluster import Cluster
+from tests.conformance.commands import CommandForm
+from tests.conformance.running import Shell
+
+STAGE: Final = Path(__file__).parent / "stage"
+CHANGING: Final = frozenset(
+    ("annotate", "apply", "autoscale", "cp", "create", "debug", "delete", "drain", "edit", "patch", "rollout", "scale")
+    + ("set", "uncordon")
+)
+"""First words of commands after which the stage is set up again."""
+FIRST: Final[Mapping[str, Sequence[str]]] = {
+    "cp-from-pod": ("exec", "{deployment_pod}", "-n", "{namespace}", "--", "sh", "-c", "echo drill > /tmp/drill"),
+    "dropdb": ("exec", "{database}-0", "-n", "{namespace}", "--", "sh", "-c", "createdb -U {database_user} by_createdb || true"),
+}  # fmt: skip
+"""What a form needs that another one leaves behind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the things are called that commands speak of; what a stage doesn't have is missing from ``words``."""
+
+    namespace: str
+    words: Mapping[str, str]
+    data_namespace: str | None = None
+    """Where the databases are, if that is elsewhere."""
+    manifests: Sequence[Path] = field(default=())
+
+    def namespace_of(self, form: CommandForm) -> str:
+        """The namespace that a form works in."""
+        of_data = {"database", "cache", "database_deployment", "cache_deployment"} & form.placeholders()
+        return self.data_namespace if of_data and self.data_namespace else self.namespace
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Objects in a cluster, and a shell in which commands about them are typed."""
+
+    cluster: Cluster
+    names: Names
+    shell: Shell
+    folder: Path
+    certificates: bool
+
+    def set_up(self) -> None:
+        """Make everything, or make it again as it was; return when it is Ready."""
+        namespace, deployment = self.names.namespace, self.names.words["deployment"]
+        left_behind = (deployment, "by-memory")
+        self.shell.kubectl("delete", "hpa", "-n", namespace, "--ignore-not-found", *left_behind)
+        for path in self.names.manifests:
+            self.shell.kubectl("apply", "-f", str(path))
+        for path in (STAGE / "extras.yaml", STAGE / "certificate.yaml"):
+            if path.name != "certificate.yaml" or self.certificates:
+                self._apply(path)
+        if not self.names.manifests:
+            self._apply(STAGE / "workloads.yaml")
+        self.shell.kubectl("rollout", "status", f"deployment/{deployment}", "-n", namespace)
+
+    def wait(self) -> None:
+        """Return when everything runs and the Deployment has a revision to go back to."""
+        words, namespace = self.names.words, self.names.namespace
+        data = self.names.data_namespace or namespace
+        self.shell.kubectl("rollout", "restart", f"deployment/{words['deployment']}", "-n", namespace)
+        self.shell.kubectl("rollout", "status", f"deployment/{words['deployment']}", "-n", namespace)
+        for kind, word in (
+            ("sts", "database"),
+            ("sts", "cache"),
+            ("deploy", "database_deployment"),
+            ("deploy", "cache_deployment"),
+        ):
+            if word in words:
+                self.shell.kubectl("rollout", "status", f"{kind}/{words[word]}", "-n", data)
+        if self.certificates:
+            wait = ("wait", "--for=condition=Ready", "certificate/forms-certificate", "-n", namespace)
+            self.shell.kubectl(*wait, f"--timeout={self.shell.seconds:.0f}s")
+        self.cluster.eventually(lambda: self._restarted(namespace))
+
+    def prepare(self, form: CommandForm) -> CommandForm:
+        """The form, filled in, with what it needs in place."""
+        namespace = self.names.namespace_of(form)
+        self.shell.kubectl("config", "set-context", "--current", f"--namespace={namespace}")
+        values = dict(self.names.words) | {"namespace": namespace, "folder": str(self.folder)}
+        values |= {"manifest": str(self.folder / "manifest.yaml")}
+        for word, look in (("deployment_pod", self._pod), ("revision", self._revision), ("node", self._node)):
+            if word in form.placeholders() or word == "deployment_pod":
+                values[word] = look()
+        if form.id in FIRST:
+            self.shell.kubectl(*(word.format(**values) for word in FIRST[form.id]))
+        return form.filled(values)
+
+    def restore(self, form: CommandForm) -> None:
+        """Undo what a form changed."""
+        if form.kubectl[0] not in CHANGING:
+            return
+        if form.kubectl[0] in {"drain", "uncordon"}:
+            self.shell.kubectl("uncordon", self.names.words["spare_node"])
+        self.set_up()
+
+    def _apply(self, path: Path) -> None:
+        text = string.Template(path.read_text(encoding="utf-8")).safe_substitute(vars_of(self.cluster))
+        self.cluster.kubectl("-n", self.names.namespace, "apply", "-f", "-", stdin=text).ok()
+
+    def _restarted(self, namespace: str) -> bool:
+        found = self._read("get", "pod", "forms-restarted", "-n", namespace)
+        return any(s["restartCount"] and s["ready"] for s in found["status"].get("containerStatuses", ()))
+
+    def _pod(self) -> str:
+        def ready() -> str | None:
+            words = ("get", "pods", "-n", self.names.namespace, "-l", f"app={self.names.words['deployment']}")
+            for pod in self._read(*words)["items"]:
+                conditions = {c["type"]: c["status"] for c in pod["status"].get("conditions", ())}
+                if conditions.get("Ready") == "True" and "deletionTimestamp" not in pod["metadata"]:
+                    return str(pod["metadata"]["name"])
+            return None
+
+        return self.cluster.eventually(ready) or ""
+
+    def _revision(self) -> str:
+        said = self.shell.kubectl(
+            "rollout", "history", f"deploy/{self.names.words['deployment']}", "-n", self.names.namespace
+        )
+        return next(line.split()[0] for line in said.splitlines() if line[:1].isdigit())
+
+    def _node(self) -> str:
+        return str(self._read("get", "nodes")["items"][0]["metadata"]["name"])
+
+    def _read(self, *command: str) -> Any:
+        return json.loads(self.shell.kubectl(*command, "-o", "json"))
+
+
+def vars_of(cluster: Cluster) -> dict[str, str]:
+    """The images, by the words that the stage's files have for them."""
+    images = cluster.images
+    return {name: getattr(images, name) for name in type(images).__dataclass_fields__}

@@ -1,0 +1,50 @@
+"""What the kubelet tells of the use of CPU, memory and volumes."""
+
+from __future__ import annotations
+
+from drillbook.sandbox.kinds import POD
+from tests.sandbox.cluster.bench import Bench, on_bench, pod
+
+
+def cores(bench: Bench, name: str) -> float:
+    found = [usage for usage in bench.kubelet.pod_usage() if usage.name == name]
+    return found[0].containers["main"][0] if found else -1.0
+
+
+@on_bench
+async def test_a_busy_container_uses_about_what_it_burns_and_an_idle_one_nothing(bench: Bench) -> None:
+    burn = "while true; do i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; sleep 0.02; done"
+    bench.apply(pod("idle", "exec sleep 60"))
+    bench.apply(pod("busy", burn))
+    await bench.until(lambda: cores(bench, "busy") > 0.1, "its load to show")
+    assert cores(bench, "busy") <= 1.2
+    assert 0 <= cores(bench, "idle") < 0.05
+    nodes = {usage.name: usage for usage in bench.kubelet.node_usage()}
+    assert nodes[bench.get(POD, "busy")["spec"]["nodeName"]].cores >= cores(bench, "busy")
+
+
+@on_bench
+async def test_memory_is_the_whole_container_s_and_shared_pages_count_once(bench: Bench) -> None:
+    hold = "python3 -c 'x = bytearray(50 * 2**20); import os, time; os.fork(); time.sleep(60)'"
+    bench.apply(pod("holder", hold))
+    await bench.until(lambda: cores(bench, "holder") >= 0, "two samples")
+    usage = next(usage for usage in bench.kubelet.pod_usage() if usage.name == "holder")
+    assert 50 * 2**20 < usage.containers["main"][1] < 200 * 2**20
+
+
+@on_bench
+async def test_the_summary_tells_how_full_a_claim_is(bench: Bench) -> None:
+    bench.apply("""
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: disk}
+spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 64Mi}}}
+""")
+    volume = "  volumes: [{name: v, persistentVolumeClaim: {claimName: disk}}]\n"
+    fill = "dd if=/dev/zero of=$VOLUME_V/f bs=1M count=16 2>/dev/null; echo full; exec sleep 60"
+    bench.apply(pod("filler", fill, "volumeMounts: [{name: v, mountPath: /srv/v}]") + volume)
+    await bench.until_says("filler", "full\n")
+    told = bench.kubelet.stats_summary(bench.get(POD, "filler")["spec"]["nodeName"])
+    found = next(p for p in told["pods"] if p["podRef"]["name"] == "filler")["volume"][0]
+    assert found["pvcRef"] == {"name": "disk", "namespace": "test"}
+    assert 16 * 2**20 <= found["usedBytes"] < 24 * 2**20
