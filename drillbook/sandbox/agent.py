@@ -99,5 +99,5 @@ class Attaches(Protocol):
     """An agent that can also join a container's own process, as ``kubectl attach`` and ``kubectl run -i`` ask."""
 
     async def attach(self, pod: Object, container: str, *, stdin: bool, tty: bool) -> ExecSession:
-        """The streams of the process that runs; ``kill`` leaves it alone. ``wait`` gives its exit code."""
+        """The streams of the process that runs; ``kill`` leaves it alone. ``wait`` gives 0 once it has ended."""
         ...

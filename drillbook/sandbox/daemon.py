@@ -26,7 +26,7 @@ from typing import Any, Final
 import uvloop
 
 from drillbook.errors import ConfigError, DrillbookError, Unreachable
-from drillbook.sandbox import kubeconfig, manifests, readiness
+from drillbook.sandbox import kubeconfig, manifests
 from drillbook.sandbox.certificates import Authority
 from drillbook.sandbox.cluster import Cluster, log
 from drillbook.sandbox.controllers import nodes, standard
@@ -37,25 +37,24 @@ from drillbook.sandbox.controllers.network_policy import NetworkPolicies
 from drillbook.sandbox.controllers.services import ServiceAddresses
 from drillbook.sandbox.events import Recorder
 from drillbook.sandbox.images import resolve
-from drillbook.sandbox.kinds import DEPLOYMENT, INGRESS, POD, SERVICE, STATEFUL_SET
 from drillbook.sandbox.kubelet import isolation, volumes
 from drillbook.sandbox.kubelet.disks import Disks, enter
 from drillbook.sandbox.kubelet.hosts import HostsFiles
 from drillbook.sandbox.kubelet.kubelet import Kubelet
-from drillbook.sandbox.network.addresses import API_PORT, FIRST_NETWORK, LAST_NETWORK, Addresses
+from drillbook.sandbox.listens import listens
+from drillbook.sandbox.network.addresses import API_PORT, Addresses
 from drillbook.sandbox.network.beside import Beside
+from drillbook.sandbox.network.claim import claim_network
 from drillbook.sandbox.network.guard import Guard
 from drillbook.sandbox.network.ingress import IngressController, ingress_program
-from drillbook.sandbox.network.listeners import who_listens
 from drillbook.sandbox.network.service_proxy import ServiceProxy
 from drillbook.sandbox.network.stand_ins import StandIns
 from drillbook.sandbox.record import Record
 from drillbook.sandbox.seed import identity, seed
 from drillbook.sandbox.store import Store
+from drillbook.sandbox.waiting import until_ready
 
 PR_SET_CHILD_SUBREAPER: Final = 36
-PATIENCE_WITH_HOPELESS: Final = 1.0
-"""Seconds that a pod may look hopeless before ``up`` gives up: what it misses may just be on its way."""
 
 
 class Daemon:
@@ -158,9 +157,8 @@ class Daemon:
             task.add_done_callback(_tell_of_end)
         self._tell(api=self._record.api)
         await self._apply()
-        async with asyncio.timeout(self._arguments.timeout):
-            await self._until_ready()
-        self._record = replace(self._record, ready=True, listens=self._listens())
+        await until_ready(self.cluster, self._kubelet, self._arguments.timeout, self._tell)
+        self._record = replace(self._record, ready=True, listens=listens(self.cluster, self._record))
         self._record.write(self._state)
         self._tell(ready=True)
         self._close_report()
@@ -198,74 +196,6 @@ class Daemon:
             count = await manifests.apply(session, self._record.api, ca, self._token, Path(self._arguments.manifests))
         self._tell(applied=count)
 
-    async def _until_ready(self) -> None:
-        changes = self.cluster.store.subscribe(POD, DEPLOYMENT, STATEFUL_SET)
-        loop = asyncio.get_running_loop()
-        hopeless_since: float | None = None
-        told: readiness.Readiness | None = None
-        try:
-            while True:
-                now = readiness.look(self.cluster.store)
-                if now != told:
-                    self._tell(pods_ready=now.ready, pods=now.wanted, waiting=list(now.waiting))
-                    told = now
-                problem = next(iter(self.cluster.problems.sentences.values()), None)
-                pod = readiness.hopeless(self.cluster.store)
-                if now.done and problem is None:
-                    return
-                if problem is None and pod is None:
-                    hopeless_since = None
-                else:
-                    hopeless_since = hopeless_since or loop.time()
-                    if loop.time() - hopeless_since > PATIENCE_WITH_HOPELESS:
-                        raise Unreachable(problem or self._why(pod))
-                await self._next(changes)
-        except asyncio.CancelledError as cancelled:
-            if self._stop.is_set():
-                raise
-            raise Unreachable(
-                f"not everything became Ready within {self._arguments.timeout:g} s: "
-                f"{self._why(readiness.first_waiting(self.cluster.store))}"
-            ) from cancelled
-        finally:
-            changes.close()
-
-    @staticmethod
-    async def _next(changes: Any) -> None:
-        """Wait for news, and take all that there is at once."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(changes.next(), 0.25)
-        while not changes.queue.empty():
-            changes.queue.get_nowait()
-
-    def _why(self, pod: Any) -> str:
-        if pod is None:
-            return f"still waiting for {', '.join(readiness.look(self.cluster.store).waiting)}"
-        last: list[str] = []
-        worker = self._kubelet.workers.get(pod["metadata"]["uid"]) if self._kubelet else None
-        for container in worker.containers if worker else ():
-            if container.log is not None and not container.ready:
-                last += container.log.last_lines(5)
-        return readiness.why(self.cluster.store, pod, last)
-
-    def _listens(self) -> list[dict[str, Any]]:
-        """What a person may want to reach."""
-        found = [{"what": "Kubernetes API", "address": self._record.api, "hint": ""}]
-        for ingress in self.cluster.store.list(INGRESS):
-            for rule in ingress["spec"].get("rules") or ():
-                host = rule.get("host", "")
-                address = f"{self.cluster.addresses.ingress}:8443"
-                curl = f"curl --cacert {self._record.ca} --connect-to {host}:443:{address} https://{host}/"
-                found.append({"what": f"ingress {host}", "address": f"https://{address}", "hint": curl})
-        for service in self.cluster.store.list(SERVICE):
-            meta, spec = service["metadata"], service["spec"]
-            if meta["namespace"] in {"default", "ingress-system"} or not spec.get("clusterIP"):
-                continue
-            for port in spec.get("ports") or ():
-                where = f"{spec['clusterIP']}:{port['port']}"
-                found.append({"what": f"service {meta['namespace']}/{meta['name']}", "address": where, "hint": ""})
-        return found
-
     def _watch_leash(self) -> None:
         """End when the process that we are leashed to has ended."""
         pid = self._arguments.leash
@@ -298,26 +228,6 @@ class Daemon:
         if self._arguments.report is not None:
             os.close(self._arguments.report)
             self._arguments.report = None
-
-
-def claim_network() -> socket.socket:
-    """The API's listener on the first free network. Raises Unreachable when there is none."""
-    for number in range(FIRST_NETWORK, LAST_NETWORK + 1):
-        listener = socket.socket()
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((Addresses(number).api, API_PORT))
-            listener.listen(512)
-        except OSError:
-            listener.close()
-            continue
-        return listener
-    holder = who_listens(API_PORT)
-    because = f"{holder} has the port {API_PORT} on all addresses" if holder else "every one has a sandbox"
-    raise Unreachable(
-        f"no free network for a sandbox: tried 127.{FIRST_NETWORK}.0.1 to 127.{LAST_NETWORK}.0.1, port {API_PORT}, "
-        f"and {because}; stop that program, or take sandboxes down (drillbook sandbox down --all)"
-    )
 
 
 def _tell_of_end(task: asyncio.Task[None]) -> None:

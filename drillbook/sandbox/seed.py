@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from drillbook.sandbox import certmanager
+from drillbook.sandbox import certmanager, roles
 from drillbook.sandbox.cluster import Cluster
 from drillbook.sandbox.controllers import nodes
 from drillbook.sandbox.controllers.admission import create
@@ -25,6 +25,7 @@ def seed(cluster: Cluster) -> None:
             "status": {"phase": "Active"},
         }
         create(cluster.store, NAMESPACE, namespace)
+    roles.install(cluster.store)
     nodes.register(cluster)
     create(cluster.store, STORAGE_CLASS, standard_class())
     default = {"ingressclass.kubernetes.io/is-default-class": "true"}

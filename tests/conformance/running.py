@@ -69,7 +69,7 @@ class Shell:
         ) as started:
             assert started.stdout is not None
             until = time.monotonic() + self.seconds
-            while time.monotonic() < until and not missing(form, said.decode(errors="replace")) == ():
+            while time.monotonic() < until and missing(form, said.decode(errors="replace")):
                 if select.select([started.stdout], [], [], 0.1)[0]:
                     part = os.read(started.stdout.fileno(), 65536)
                     if not part:

@@ -1,4 +1,4 @@
-"""Where the forms of kubectl command are run: the words that they are filled with, and how what they changed is undone."""
+"""Where forms of kubectl command are run: the words that fill them, and how what they changed is undone."""
 
 from __future__ import annotations
 
@@ -11,18 +11,23 @@ from typing import Any, Final
 
 from tests.conformance.cluster import Cluster
 from tests.conformance.commands import CommandForm
-from tests.conformance.running import Shell
+from tests.conformance.running import Shell, missing
 
+SECONDS: Final = 60.0
+"""How long a command may take, times the cluster's patience."""
+GROUPS: Final = {"certificates": "cert-manager.io", "metrics": "metrics.k8s.io"}
+"""The API groups that stand for what a form needs and not every cluster has."""
 STAGE: Final = Path(__file__).parent / "stage"
-CHANGING: Final = frozenset(
-    ("annotate", "apply", "autoscale", "cp", "create", "debug", "delete", "drain", "edit", "patch", "rollout", "scale")
-    + ("set", "uncordon")
-)
+CHANGING: Final = frozenset({
+    "annotate", "apply", "autoscale", "create", "delete", "drain", "edit", "patch", "rollout", "scale", "set",
+    "uncordon",
+})  # fmt: skip
 """First words of commands after which the stage is set up again."""
+_IN_SHELL: Final = ("-n", "{namespace}", "--", "sh", "-c")
 FIRST: Final[Mapping[str, Sequence[str]]] = {
-    "cp-from-pod": ("exec", "{deployment_pod}", "-n", "{namespace}", "--", "sh", "-c", "echo drill > /tmp/drill"),
-    "dropdb": ("exec", "{database}-0", "-n", "{namespace}", "--", "sh", "-c", "createdb -U {database_user} by_createdb || true"),
-}  # fmt: skip
+    "cp-from-pod": ("exec", "{deployment_pod}", *_IN_SHELL, "echo drill > /tmp/drill"),
+    "dropdb": ("exec", "{database}-0", *_IN_SHELL, "createdb -U {database_user} by_createdb || true"),
+}
 """What a form needs that another one leaves behind."""
 
 
@@ -83,7 +88,6 @@ class Stage:
         if self.certificates:
             wait = ("wait", "--for=condition=Ready", "certificate/forms-certificate", "-n", namespace)
             self.shell.kubectl(*wait, f"--timeout={self.shell.seconds:.0f}s")
-        self.cluster.eventually(lambda: self._restarted(namespace))
 
     def prepare(self, form: CommandForm) -> CommandForm:
         """The form, filled in, with what it needs in place."""
@@ -92,8 +96,10 @@ class Stage:
         values = dict(self.names.words) | {"namespace": namespace, "folder": str(self.folder)}
         values |= {"manifest": str(self.folder / "manifest.yaml")}
         for word, look in (("deployment_pod", self._pod), ("revision", self._revision), ("node", self._node)):
-            if word in form.placeholders() or word == "deployment_pod":
+            if word in form.placeholders() or (word == "deployment_pod" and form.id in FIRST):
                 values[word] = look()
+        if "restarted_pod" in form.placeholders():
+            self.cluster.eventually(self._restarted)
         if form.id in FIRST:
             self.shell.kubectl(*(word.format(**values) for word in FIRST[form.id]))
         return form.filled(values)
@@ -110,8 +116,8 @@ class Stage:
         text = string.Template(path.read_text(encoding="utf-8")).safe_substitute(vars_of(self.cluster))
         self.cluster.kubectl("-n", self.names.namespace, "apply", "-f", "-", stdin=text).ok()
 
-    def _restarted(self, namespace: str) -> bool:
-        found = self._read("get", "pod", "forms-restarted", "-n", namespace)
+    def _restarted(self) -> bool:
+        found = self._read("get", "pod", self.names.words["restarted_pod"], "-n", self.names.namespace)
         return any(s["restartCount"] and s["ready"] for s in found["status"].get("containerStatuses", ()))
 
     def _pod(self) -> str:
@@ -136,6 +142,33 @@ class Stage:
 
     def _read(self, *command: str) -> Any:
         return json.loads(self.shell.kubectl(*command, "-o", "json"))
+
+
+def raise_stage(cluster: Cluster, names: Names, place: Path) -> Stage:
+    """A stage on which everything runs; ``place`` is an empty folder for its files."""
+    folder = place / "manifests"
+    folder.mkdir()
+    filed = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "filed", "namespace": names.namespace}}
+    (folder / "manifest.yaml").write_text(json.dumps(filed))
+    kubeconfig = place / "kubeconfig"
+    kubeconfig.write_text(cluster.kubectl("config", "view", "--raw", "--flatten", "--minify").ok())
+    kubeconfig.chmod(0o600)
+    shell = Shell(kubeconfig, place, SECONDS * cluster.patience)
+    made = Stage(cluster, names, shell, folder, cluster.serves(GROUPS["certificates"]))
+    made.set_up()
+    made.wait()
+    return made
+
+
+def check(stage: Stage, form: CommandForm) -> None:
+    """Run the form and hold it to what it promises."""
+    filled = stage.prepare(form)
+    try:
+        code, said = stage.shell.run(filled)
+    finally:
+        stage.restore(form)
+    assert code == form.exit, f"kubectl {' '.join(filled.kubectl)} ended with {code} and said: {said}"
+    assert missing(filled, said) == (), said
 
 
 def vars_of(cluster: Cluster) -> dict[str, str]:

@@ -6,22 +6,8 @@ import time
 from typing import Any
 
 from tests.conformance.cluster import Cluster, refused
+from tests.conformance.looks import gone
 from tests.conformance.objects import config_map, deployment, pod
-
-
-def gone(cluster: Cluster, read: Any) -> None:
-    """Wait until a read finds nothing."""
-
-    def look() -> bool:
-        from kubernetes.client import ApiException
-
-        try:
-            read()
-        except ApiException as error:
-            return bool(error.status == 404)
-        return False
-
-    cluster.eventually(look)
 
 
 def test_a_deleted_object_is_gone(core: Any, space: str) -> None:

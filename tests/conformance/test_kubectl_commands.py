@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from tests.conformance.cluster import Cluster
 from tests.conformance.commands import CommandForm, forms
-from tests.conformance.objects import config_map
-from tests.conformance.running import Shell, missing
-from tests.conformance.stages import Names, Stage
+from tests.conformance.stages import GROUPS, Names, Stage, check, raise_stage
 
-SECONDS = 60.0
 WORDS = {
     "deployment": "app",
     "container": "main",
     "service": "app",
     "service_port": "8080",
-    "restarted_pod": "forms-restarted",
+    "restarted_pod": "forms-restarted-0",
     "database": "database",
     "database_deployment": "database-deployed",
     "database_user": "owner",
@@ -33,55 +27,16 @@ WORDS = {
     "certificate": "forms-certificate",
     "autoscaler": "app-autoscaler",
 }
-GROUPS = {"certificates": "cert-manager.io", "metrics": "metrics.k8s.io"}
 
 
 @pytest.fixture(scope="module")
-def stage(
-    cluster: Cluster, shared: str, tmp_path_factory: pytest.TempPathFactory, spare_node: str | None
-) -> Iterator[Stage]:
+def stage(cluster: Cluster, shared: str, tmp_path_factory: pytest.TempPathFactory, spare_node: str | None) -> Stage:
     """An application with everything around it that commands speak of."""
     images = cluster.images
     words = WORDS | {"next_image": images.app_next, "busybox_image": images.shell}
     words |= {"postgres_image": images.postgres, "redis_image": images.redis}
     words |= {"spare_node": spare_node} if spare_node else {}
-    made = raise_stage(cluster, Names(shared, words), tmp_path_factory.mktemp("forms"))
-    yield made
-
-
-def raise_stage(cluster: Cluster, names: Names, place: Path) -> Stage:
-    """A stage on which everything runs."""
-    import yaml
-
-    folder = place / "manifests"
-    folder.mkdir()
-    (folder / "manifest.yaml").write_text(
-        yaml.safe_dump(config_map("filed") | {"metadata": {"name": "filed", "namespace": names.namespace}})
-    )
-    kubeconfig = place / "kubeconfig"
-    kubeconfig.write_text(cluster.kubectl("config", "view", "--raw", "--flatten", "--minify").ok())
-    kubeconfig.chmod(0o600)
-    made = Stage(
-        cluster,
-        names,
-        Shell(kubeconfig, place, SECONDS * cluster.patience),
-        folder,
-        cluster.serves(GROUPS["certificates"]),
-    )
-    made.set_up()
-    made.wait()
-    return made
-
-
-def check(stage: Stage, form: CommandForm) -> None:
-    """Run the form and hold it to what it promises."""
-    filled = stage.prepare(form)
-    try:
-        code, said = stage.shell.run(filled)
-    finally:
-        stage.restore(form)
-    assert code == form.exit, f"kubectl {' '.join(filled.kubectl)} ended with {code} and said: {said}"
-    assert missing(filled, said) == (), said
+    return raise_stage(cluster, Names(shared, words), tmp_path_factory.mktemp("forms"))
 
 
 @pytest.mark.parametrize("form", forms(), ids=lambda form: form.id)

@@ -9,44 +9,8 @@ import time
 from typing import Any
 
 from tests.conformance.cluster import Cluster
+from tests.conformance.looks import ended, execute, running
 from tests.conformance.objects import FOREVER, config_map, container, pod
-
-
-def running(cluster: Cluster, core: Any, space: str, name: str = "one") -> Any:
-    """The pod, once it is Ready."""
-
-    def look() -> Any:
-        found = core.read_namespaced_pod(name, space)
-        conditions = found.status.conditions or []
-        return any(c.type == "Ready" and c.status == "True" for c in conditions) and found
-
-    return cluster.eventually(look)
-
-
-def ended(cluster: Cluster, core: Any, space: str, name: str = "one") -> Any:
-    """The pod, once it is over."""
-
-    def look() -> Any:
-        found = core.read_namespaced_pod(name, space)
-        return found.status.phase in {"Succeeded", "Failed"} and found
-
-    return cluster.eventually(look)
-
-
-def execute(cluster: Cluster, space: str, *command: str) -> Any:
-    """Run a command in the pod: its output and its exit code."""
-    core = importlib.import_module("kubernetes.client").CoreV1Api(cluster.client())
-    session = importlib.import_module("kubernetes.stream").stream(
-        core.connect_get_namespaced_pod_exec,
-        "one",
-        space,
-        command=list(command),
-        stdout=True,
-        stderr=True,
-        _preload_content=False,
-    )
-    session.run_forever(timeout=30)
-    return session
 
 
 def test_a_pod_gets_a_node_an_address_and_becomes_ready(cluster: Cluster, core: Any, shell: str, space: str) -> None:

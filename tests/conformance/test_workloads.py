@@ -5,19 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tests.conformance.cluster import Cluster, refused
+from tests.conformance.looks import ready
 from tests.conformance.objects import deployment, service, template
-
-
-def ready(cluster: Cluster, apps: Any, space: str, count: int) -> Any:
-    """The deployment, once all its pods are new and ready."""
-
-    def look() -> Any:
-        found = apps.read_namespaced_deployment("web", space)
-        status = found.status
-        numbers = (status.updated_replicas or 0, status.available_replicas or 0, status.replicas or 0)
-        return status.observed_generation == found.metadata.generation and numbers == (count,) * 3 and found
-
-    return cluster.eventually(look)
 
 
 def test_a_deployment_makes_a_replica_set_that_makes_pods(

@@ -6,8 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from drillbook.sandbox.kinds import Object
+from drillbook.sandbox.status import ApiError
+
 MASTERS: Final = "system:masters"
 """The group that may do everything, as in Kubernetes."""
+AUTHENTICATED: Final = "system:authenticated"
+"""The group of everybody who has logged in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +25,7 @@ class User:
     extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-ADMIN: Final = User("kubernetes-admin", (MASTERS, "system:authenticated"))
+ADMIN: Final = User("kubernetes-admin", (MASTERS, AUTHENTICATED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,8 @@ class Ask:
     subresource: str = ""
     namespace: str = ""
     name: str = ""
+    path: str = ""
+    """A path that belongs to no resource, ``/version``; then only the verb counts beside it."""
 
 
 class Authorizer(Protocol):
@@ -42,28 +49,16 @@ class Authorizer(Protocol):
         """May ``user`` do that, and why (or why not)."""
         ...
 
-    def rules(self, user: User, namespace: str) -> list[dict[str, object]]:
+    def rules(self, user: User, namespace: str) -> list[Object]:
         """What ``user`` may do in a namespace, as PolicyRule objects."""
         ...
 
 
-class MastersOnly:
-    """Everything for ``system:masters``, nothing for anyone else but the reviews that everybody may ask for."""
-
-    def authorize(self, user: User, ask: Ask) -> tuple[bool, str]:
-        if MASTERS in user.groups:
-            return True, ""
-        own_reviews = ask.group in {"authorization.k8s.io", "authentication.k8s.io"} and ask.resource.startswith("self")
-        return (True, "") if own_reviews else (False, "")
-
-    def rules(self, user: User, namespace: str) -> list[dict[str, object]]:
-        if MASTERS in user.groups:
-            return [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]
-        return []
-
-
 def refusal(user: User, ask: Ask, reason: str) -> str:
     """The sentence of a 403, as Kubernetes words it."""
+    if ask.path:
+        text = f'forbidden: User "{user.name}" cannot {ask.verb} path "{ask.path}"'
+        return f"{text}: {reason}" if reason else text
     resource = f"{ask.resource}/{ask.subresource}" if ask.subresource else ask.resource
     named = f"{resource}{'.' + ask.group if ask.group else ''}{f' "{ask.name}"' if ask.name else ''}"
     place = f'in the namespace "{ask.namespace}"' if ask.namespace else "at the cluster scope"
@@ -72,3 +67,9 @@ def refusal(user: User, ask: Ask, reason: str) -> str:
         f'in API group "{ask.group}" {place}'
     )
     return f"{text}: {reason}" if reason else text
+
+
+def refuse(user: User, ask: Ask, reason: str) -> ApiError:
+    """The 403."""
+    details = {"name": ask.name, "group": ask.group, "kind": ask.resource}
+    return ApiError(403, "Forbidden", refusal(user, ask, reason), details={k: v for k, v in details.items() if v})

@@ -10,12 +10,15 @@ from typing import Any, Final
 from aiohttp import web
 
 from drillbook.sandbox.agent import NodeAgent
-from drillbook.sandbox.api.access import Authorizer, MastersOnly, User, refusal
+from drillbook.sandbox.api.access import Ask, Authorizer, User, refuse
+from drillbook.sandbox.api.account_tokens import AccountTokens
 from drillbook.sandbox.api.answers import error_answer, json_answer
+from drillbook.sandbox.api.authentication import authenticate
 from drillbook.sandbox.api.call import Call, Server
 from drillbook.sandbox.api.discovery import Discovery
 from drillbook.sandbox.api.openapi import OpenApi
 from drillbook.sandbox.api.paths import Catalogue
+from drillbook.sandbox.api.rbac import RoleBased
 from drillbook.sandbox.api.routing import ask_of, handler_of, verb_of
 from drillbook.sandbox.api.schema.schemas import builtin
 from drillbook.sandbox.api.virtual import VIRTUAL
@@ -40,6 +43,8 @@ VERSION: Final = {
     "compiler": "",
     "platform": "linux/amd64",
 }
+_VERBS: Final = {"HEAD": "get"}
+"""What a method on a path without a resource is called, where it isn't its own name."""
 _HEALTH: Final = ("/healthz", "/livez", "/readyz")
 _BIGGEST_REQUEST: Final = 4 * 1024 * 1024
 
@@ -74,31 +79,25 @@ class Api:
         path = request.path
         if path in _HEALTH or path.startswith(tuple(f"{health}/" for health in _HEALTH)):
             return web.Response(text="ok")
-        user = self._authenticate(request)
+        user = authenticate(self._server, request)
         plain = self._plain(path, request)
-        if plain is not None:
-            return plain
-        place = self._catalogue.locate(path)
+        place = self._catalogue.locate(path) if plain is None else None
         if place is None:
+            self._check(user, Ask(_VERBS.get(request.method, request.method.lower()), path=path))
+            if plain is not None:
+                return plain
             raise ApiError(404, "NotFound", "the server could not find the requested resource", details={})
         call = Call(self._server, request, user, place.kind, place.namespace, place.name, place.subresource, place.rest)
         verb = verb_of(call)
         handler = handler_of(call, verb)
-        ask = ask_of(call, verb)
-        allowed, reason = self._server.authorizer.authorize(user, ask)
-        if not allowed:
-            details = {"name": ask.name, "group": ask.group, "kind": ask.resource}
-            raise ApiError(
-                403, "Forbidden", refusal(user, ask, reason), details={k: v for k, v in details.items() if v}
-            )
+        self._check(user, ask_of(call, verb))
         return await handler(call)
 
-    def _authenticate(self, request: web.Request) -> User:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        user = self._server.tokens.get(token.strip()) if scheme.lower() == "bearer" else None
-        if user is None:
-            raise ApiError(401, "Unauthorized", "Unauthorized")
-        return user
+    def _check(self, user: User, ask: Ask) -> None:
+        """ApiError 403 for what the user may not do."""
+        allowed, reason = self._server.authorizer.authorize(user, ask)
+        if not allowed:
+            raise refuse(user, ask, reason)
 
     def _plain(self, path: str, request: web.Request) -> web.Response | None:
         """Documents that belong to no kind."""
@@ -136,7 +135,8 @@ def make_app(
         store=store,
         agent=agent,
         tokens=tokens,
-        authorizer=authorizer or MastersOnly(),
+        accounts=AccountTokens(store),
+        authorizer=authorizer or RoleBased(store),
         schemas=builtin(),
         kinds=KINDS,
         allocate_address=allocate_address,

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
@@ -17,6 +17,9 @@ from drillbook.sandbox.api.schema.schemas import Schemas
 from drillbook.sandbox.kinds import Kind, Object
 from drillbook.sandbox.status import ApiError, bad_request
 from drillbook.sandbox.store import Store
+
+if TYPE_CHECKING:
+    from drillbook.sandbox.api.account_tokens import AccountTokens
 
 _BIGGEST_BODY: Final = 3 * 1024 * 1024
 """Kubernetes refuses bigger requests too."""
@@ -29,6 +32,7 @@ class Server:
     store: Store
     agent: NodeAgent
     tokens: Mapping[str, User]
+    accounts: AccountTokens
     authorizer: Authorizer
     schemas: Schemas
     kinds: tuple[Kind, ...]

@@ -10,6 +10,7 @@ from aiohttp import web
 from drillbook.sandbox.api import virtual
 from drillbook.sandbox.api.access import Ask, User
 from drillbook.sandbox.api.answers import json_answer
+from drillbook.sandbox.api.authentication import user_of
 from drillbook.sandbox.api.call import Call
 from drillbook.sandbox.api.names import required
 from drillbook.sandbox.kinds import Kind, Object
@@ -28,21 +29,20 @@ async def create(call: Call) -> web.Response:
     return json_answer(review, 201)
 
 
-def _ask(call: Call, spec: Mapping[str, Any]) -> Ask | None:
-    """What a review asks for; None for a plain path."""
+def _ask(call: Call, spec: Mapping[str, Any]) -> Ask:
+    """What a review asks for. ApiError 422 when it asks for nothing."""
     wanted = spec.get("resourceAttributes")
     if wanted is None:
-        if spec.get("nonResourceAttributes") is None:
+        plain = spec.get("nonResourceAttributes")
+        if plain is None:
             field = "spec.resourceAttributes"
             why = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
             raise invalid(call.kind.name, call.kind.group, "", [required(field, why)])
-        return None
+        return Ask(plain.get("verb") or "", path=plain.get("path") or "/")
     return Ask(*(wanted.get(key) or "" for key in ("verb", "group", "resource", "subresource", "namespace", "name")))
 
 
-def _decide(call: Call, user: User, ask: Ask | None) -> Object:
-    if ask is None:
-        return {"allowed": True}
+def _decide(call: Call, user: User, ask: Ask) -> Object:
     allowed, reason = call.server.authorizer.authorize(user, ask)
     return {"allowed": allowed} | ({"reason": reason} if reason else {})
 
@@ -58,10 +58,9 @@ async def _access(call: Call, spec: Mapping[str, Any]) -> Object:
 
 async def _self_rules(call: Call, spec: Mapping[str, Any]) -> Object:
     rules = call.server.authorizer.rules(call.user, spec.get("namespace") or "")
-    plain = [
-        {"verbs": ["get"], "nonResourceURLs": ["/healthz", "/livez", "/readyz", "/version", "/api", "/apis", "/api/*"]}
-    ]
-    return {"resourceRules": rules, "nonResourceRules": plain, "incomplete": False}
+    plain = [rule for rule in rules if rule.get("nonResourceURLs")]
+    resources = [rule for rule in rules if not rule.get("nonResourceURLs")]
+    return {"resourceRules": resources, "nonResourceRules": plain, "incomplete": False}
 
 
 async def _self(call: Call, _: Mapping[str, Any]) -> Object:
@@ -69,7 +68,7 @@ async def _self(call: Call, _: Mapping[str, Any]) -> Object:
 
 
 async def _token(call: Call, spec: Mapping[str, Any]) -> Object:
-    user = call.server.tokens.get(spec.get("token") or "")
+    user = user_of(call.server, spec.get("token") or "")
     if user is None:
         return {"user": {}, "error": "invalid bearer token"}
     return {"authenticated": True, "user": _user(user)}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from aiohttp import web
 
 from drillbook.sandbox.api import (
+    account_tokens,
     deleting,
     evicting,
     execution,
@@ -29,6 +31,7 @@ from drillbook.sandbox.status import ApiError
 type Handler = Callable[[Call], Awaitable[web.StreamResponse]]
 
 _WATCH: Final = "watch"
+_ONE_NAME: Final = re.compile("metadata\\.name==?([^,=]+)")
 _VERBS: Final = {"POST": "create", "PUT": "update", "PATCH": "patch"}
 
 _COLLECTION: Final[Mapping[str, Handler]] = {
@@ -54,6 +57,7 @@ _SUBRESOURCES: Final[Mapping[str, Mapping[str, Handler]]] = {
     "portforward": {"get": portforward.run, "create": portforward.run},
     "eviction": {"create": evicting.evict},
     "binding": {"create": evicting.bind},
+    "token": {"create": account_tokens.create},
     "finalize": {"update": evicting.finalize},
 }
 
@@ -94,4 +98,10 @@ def ask_of(call: Call, verb: str) -> Ask:
     """What the authorizer is asked. A namespace's own name is its namespace, as in Kubernetes."""
     kind = call.kind
     namespace = call.name if kind == NAMESPACE else call.namespace
-    return Ask(verb, kind.group, kind.plural, call.subresource, namespace, call.name)
+    return Ask(verb, kind.group, kind.plural, call.subresource, namespace, call.name or _selected_name(call))
+
+
+def _selected_name(call: Call) -> str:
+    """A collection narrowed down to one name is asked about as that object: a role for one name allows it."""
+    match = _ONE_NAME.fullmatch(call.option("fieldSelector"))
+    return match[1] if match else ""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from drillbook.sandbox.certmanager.durations import duration
+from drillbook.sandbox.certmanager.signing import USAGES
 from drillbook.sandbox.certmanager.wish import GROUP
 from drillbook.sandbox.kinds import CLUSTER_ISSUER, ISSUER, Object
 
@@ -65,6 +66,9 @@ def fields_of(annotations: Mapping[str, str]) -> dict[str, Any]:
             name = f"{GROUP}/{_NUMBERS[field]}"
             raise BadAnnotations(f'invalid ingress annotation "{name}": "{text}" is not a positive number')
         spec[field] = int(text)
+    for usage in spec.get("usages", ()):
+        if usage not in USAGES:
+            raise BadAnnotations(f'invalid ingress annotation "{GROUP}/usages": invalid key usage name "{usage}"')
     key = given({field: f"private-key-{field}" for field in _KEY_FIELDS})
     return spec | ({"privateKey": _private_key(key)} if key else {})
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from drillbook.sandbox.images.program import Program
 from drillbook.sandbox.kinds import Object
-from drillbook.sandbox.kubelet import backoff, probing, process, processes
+from drillbook.sandbox.kubelet import backoff, hooks, probing, process, processes
+from drillbook.sandbox.kubelet.attaching import Streams
 from drillbook.sandbox.kubelet.environment import ConfigMissing
 from drillbook.sandbox.kubelet.logs import LogFile
 from drillbook.sandbox.kubelet.process import Process, StartError
@@ -44,6 +45,7 @@ class Container:
         self.surroundings: Surroundings | None = None
         self.log: LogFile | None = None
         self.previous_log: LogFile | None = None
+        self.streams: Streams | None = None
         self.stopping = False
         self.killed_because: str | None = None
         self._backoff = backoff.BackOff()
@@ -161,7 +163,8 @@ class Container:
             self.previous_log.end()
         self._say("normal", "Created", f"Created container: {self.name}")
         try:
-            self.process = await process.start(surroundings.launch, surroundings.env, self.log.write)
+            self.streams = Streams(self.spec, self.log)
+            self.process = await self.streams.start(surroundings.launch, surroundings.env)
         except StartError as error:
             message = f"failed to create task: OCI runtime create failed: {error}"
             self._say("warning", "Failed", f"Error: {message}")
@@ -171,7 +174,7 @@ class Container:
         began = timestamp()
         if self.stopping:  # the pod was deleted while we were at it
             self.process.kill()
-        await self._post_start()
+        await hooks.post_start(self)
         self._say("normal", "Started", f"Started container {self.name}")
         self.state = {"running": {"startedAt": began}}
         with probing.watch(self):
@@ -237,24 +240,10 @@ class Container:
                 if holder:
                     raise OSError(0, f"port {number} of this machine is taken by {holder}; stop that program")
 
-    async def _post_start(self) -> None:
-        hook = ((self.spec.get("lifecycle") or {}).get("postStart") or {}).get("exec")
-        if not hook or self.process is None:
-            return
-        try:
-            code, said = await self.execute(list(hook["command"]), 60.0)
-        except (StartError, TimeoutError) as error:
-            code, said = 1, str(error)
-        if code != 0:
-            self._say("warning", "FailedPostStartHook", f"PostStartHook failed: exit code {code}, message: {said!r}")
-            self.process.kill()
-
     async def _end(self, running: Process, grace_seconds: float) -> None:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + grace_seconds
-        hook = ((self.spec.get("lifecycle") or {}).get("preStop") or {}).get("exec")
-        if hook and grace_seconds > 0:
-            await self._pre_stop(list(hook["command"]), grace_seconds)
+        await hooks.pre_stop(self, grace_seconds)
         self.signal_stop()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, deadline - loop.time())):
@@ -262,14 +251,6 @@ class Container:
                 return
         running.kill()
         await running.exited
-
-    async def _pre_stop(self, command: list[str], grace_seconds: float) -> None:
-        try:
-            code, said = await self.execute(command, grace_seconds)
-        except (StartError, TimeoutError) as error:
-            code, said = 1, str(error)
-        if code != 0:
-            self._say("warning", "FailedPreStopHook", f"PreStopHook failed: exit code {code}, message: {said!r}")
 
     def _clear_away(self) -> None:
         """What the program left behind dies with it, as in a container."""

@@ -14,6 +14,7 @@ from drillbook.sandbox.cluster import Cluster, log
 from drillbook.sandbox.controllers.pods import is_terminating
 from drillbook.sandbox.kinds import POD, Object
 from drillbook.sandbox.kubelet import ownership, process, processes
+from drillbook.sandbox.kubelet.attaching import Attached
 from drillbook.sandbox.kubelet.container import Container
 from drillbook.sandbox.kubelet.exec_session import RunningCommand, start_command
 from drillbook.sandbox.kubelet.isolation import Isolation
@@ -182,6 +183,13 @@ class Kubelet:
             return await start_command(self._container(pod, container), command, stdin=stdin, tty=tty)
         except StartError as error:
             raise OSError(f"OCI runtime exec failed: {error}") from error
+
+    async def attach(self, pod: Object, container: str, *, stdin: bool, tty: bool) -> Attached:
+        """Join the streams of a container's program. ApiError 400 when it doesn't run."""
+        found = self._container(pod, container)
+        if found.streams is None or not found.running:
+            raise ApiError(400, "BadRequest", f"container {container} is not running")
+        return found.streams.join()
 
     def pod_usage(self) -> list[PodUsage]:
         return self._sampler.pods()

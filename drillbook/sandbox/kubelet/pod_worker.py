@@ -131,7 +131,7 @@ class PodWorker:
         task.add_done_callback(self._background.discard)
 
     async def _settle(self) -> bool:
-        """Make the pod's folders; on a full disk, again until there is room. False when the pod is to go before that."""
+        """Make the pod's folders; on a full disk, again until there is room. False when the pod goes before that."""
         while not self._stop_wanted.is_set():
             try:
                 self.folder.mkdir(parents=True, exist_ok=True)

@@ -90,17 +90,22 @@ class _Probing:
 
 
 def _look(container: Container, probe: Object, timeout: float) -> Look:
-    host = container.worker.pod["status"]["podIP"]
-    if "httpGet" in probe:
-        http: Object = probe["httpGet"]
-        return lambda: probes.http(host, _port(container.spec, http["port"]), http, timeout)
-    if "tcpSocket" in probe:
-        tcp: Object = probe["tcpSocket"]
-        return lambda: probes.tcp(str(tcp.get("host") or host), _port(container.spec, tcp["port"]), timeout)
-    if "exec" in probe:
-        command = list(probe["exec"]["command"])
-        return lambda: _command(container, command, timeout)
-    return _always_well
+    """How to look once. A port that the container doesn't name is what every look finds wrong."""
+
+    async def look() -> str | None:
+        host = container.worker.pod["status"]["podIP"]
+        try:
+            if http := probe.get("httpGet"):
+                return await probes.http(host, port_of(container.spec, http["port"]), http, timeout)
+            if tcp := probe.get("tcpSocket"):
+                return await probes.tcp(str(tcp.get("host") or host), port_of(container.spec, tcp["port"]), timeout)
+        except StartError as error:
+            return str(error)
+        if command := probe.get("exec"):
+            return await _command(container, list(command["command"]), timeout)
+        return None  # of a kind that the sandbox doesn't speak (gRPC): it can't be judged, so it stands in nobody's way
+
+    return look
 
 
 async def _command(container: Container, command: list[str], timeout: float) -> str | None:
@@ -113,14 +118,11 @@ async def _command(container: Container, command: list[str], timeout: float) -> 
     return None if code == 0 else said
 
 
-async def _always_well() -> None:
-    """A probe of a kind that the sandbox doesn't speak (gRPC) can't be judged, so it doesn't stand in the way."""
-
-
-def _port(spec: Object, port: int | str) -> int:
+def port_of(spec: Object, port: int | str) -> int:
+    """The number of a port that may be given by name. Raises StartError when the container has none of that name."""
     if isinstance(port, int) or str(port).isdigit():
         return int(port)
     for named in spec.get("ports") or ():
         if named.get("name") == port:
             return int(named["containerPort"])
-    raise StartError(f'the probe names the port "{port}", and the container has none of that name')
+    raise StartError(f'a probe or hook names the port "{port}", and the container has none of that name')

@@ -22,6 +22,7 @@ from typing import Any
 import trustme
 import yaml
 
+from drillbook.sandbox import roles
 from drillbook.sandbox.agent import ExecSession, NodeUsage, PodUsage
 from drillbook.sandbox.api.access import ADMIN, User
 from drillbook.sandbox.api.app import make_app
@@ -146,6 +147,7 @@ class ApiServer:
         )
         self._runner = self.wait(serve(app, listener, context))
         self.write_kubeconfig(TOKEN)
+        self.do(lambda: roles.install(self.store))
         for name in ("default", "kube-system"):
             self.make_namespace(name)
         self.do(lambda: self.store.create(NODE, {"metadata": {"name": "node-1"}, "spec": {}, "status": {}}))

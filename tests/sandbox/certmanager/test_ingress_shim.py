@@ -111,6 +111,7 @@ def test_the_certificate_goes_with_its_ingress(stage: Stage) -> None:
         (CLUSTER | {"cert-manager.io/duration": "soon"}, 'invalid duration "soon"'),
         (CLUSTER | {"cert-manager.io/duration": "30m"}, "greater than or equal to 1h"),
         (CLUSTER | {"cert-manager.io/private-key-size": "12"}, '"12" is none of'),
+        (CLUSTER | {"cert-manager.io/usages": "server auth, opening doors"}, 'invalid key usage name "opening doors"'),
         (CLUSTER | {"cert-manager.io/revision-history-limit": "0"}, "not a positive number"),
     ],
 )

@@ -22,7 +22,6 @@ from drillbook.sandbox.controllers.admission import create
 from drillbook.sandbox.controllers.labels import has_all, labels_of
 from drillbook.sandbox.controllers.pods import is_ready
 from drillbook.sandbox.controllers.services import ServiceAddresses
-from drillbook.sandbox.daemon import claim_network
 from drillbook.sandbox.events import Recorder
 from drillbook.sandbox.images import resolve
 from drillbook.sandbox.kinds import EVENT, KINDS, NAMESPACE, POD, Kind, Object
@@ -30,6 +29,7 @@ from drillbook.sandbox.kubelet import isolation
 from drillbook.sandbox.kubelet.hosts import HostsFiles
 from drillbook.sandbox.kubelet.kubelet import Kubelet
 from drillbook.sandbox.network.addresses import Addresses
+from drillbook.sandbox.network.claim import claim_network
 from drillbook.sandbox.network.ingress import IngressController, ingress_program
 from drillbook.sandbox.network.service_proxy import ServiceProxy
 from drillbook.sandbox.seed import seed

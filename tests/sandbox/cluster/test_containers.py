@@ -223,3 +223,14 @@ async def test_a_port_that_a_program_of_the_host_holds_is_named_with_its_holder(
     assert f"port {port} of this machine is taken by" in state(bench, "blocked")["waiting"]["message"]
     server.close()
     await bench.until(lambda: bench.ready(app="blocked"), "the start once it is free")
+
+
+@on_bench
+async def test_a_sleep_before_the_end_holds_the_stop_signal_back(bench: Bench) -> None:
+    script = "trap 'exit 0' TERM; while true; do sleep 0.05; done"
+    bench.apply(pod("late", script, "lifecycle: {preStop: {sleep: {seconds: 1}}}"))
+    await bench.until(lambda: bench.ready(app="late"), "the start")
+    began = asyncio.get_running_loop().time()
+    bench.store.mark_deleted(POD, HOME, "late", 10)
+    await bench.until(lambda: bench.store.get(POD, HOME, "late") is None, "the end")
+    assert 0.95 < asyncio.get_running_loop().time() - began < 4

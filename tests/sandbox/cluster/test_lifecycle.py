@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 
 from drillbook.errors import Unreachable
-from drillbook.sandbox import daemon
 from drillbook.sandbox.kubelet import processes
+from drillbook.sandbox.network import claim
 
 DRILLBOOK = str(Path(sys.executable).with_name("drillbook"))
 
@@ -268,14 +268,14 @@ def test_a_state_folder_that_can_t_be_made_is_refused_with_the_way_out(place: Pl
 
 
 def test_when_every_network_is_taken_the_sentence_says_by_whom(monkeypatch: pytest.MonkeyPatch) -> None:
-    first = daemon.claim_network()
+    first = claim.claim_network()
     number = int(first.getsockname()[0].split(".")[1])
-    monkeypatch.setattr(daemon, "FIRST_NETWORK", number)
-    monkeypatch.setattr(daemon, "LAST_NETWORK", number)
+    monkeypatch.setattr(claim, "FIRST_NETWORK", number)
+    monkeypatch.setattr(claim, "LAST_NETWORK", number)
     with pytest.raises(Unreachable, match="no free network"):
-        daemon.claim_network()
+        claim.claim_network()
     first.close()
-    daemon.claim_network().close()
+    claim.claim_network().close()
 
 
 def test_bad_calls_are_sentences(place: Place) -> None:

@@ -87,3 +87,10 @@ async def test_a_probe_that_takes_too_long_has_failed(bench: Bench) -> None:
     await bench.until(lambda: "Unhealthy" in bench.reasons("hang"), "the failure")
     await asyncio.sleep(0.2)
     assert not bench.ready(app="hang")
+
+
+@on_bench
+async def test_a_probe_of_a_port_that_nobody_names_says_so(bench: Bench) -> None:
+    bench.apply(pod("lost", "sleep 60", "readinessProbe: {tcpSocket: {port: web}, periodSeconds: 1}"))
+    await bench.until(lambda: "Unhealthy" in bench.reasons("lost"), "the complaint")
+    assert not bench.ready(app="lost")

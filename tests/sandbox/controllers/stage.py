@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -209,10 +208,6 @@ def condition_of(obj: Object, type_: str) -> tuple[str, str] | None:
         if found["type"] == type_:
             return found["status"], found.get("reason", "")
     return None
-
-
-def unique(prefix: str) -> str:
-    return f"{prefix}-{secrets.token_hex(3)}"
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from drillbook.sandbox.api.names import Cause, forbidden_field, invalid, required, subdomain_error, unsupported
 from drillbook.sandbox.certmanager.durations import duration
+from drillbook.sandbox.certmanager.signing import USAGES
 from drillbook.sandbox.kinds import Object
 
 _NAMES: Final = ("commonName", "dnsNames", "uris", "emailAddresses", "ipAddresses", "otherNames", "literalSubject")
@@ -33,6 +34,9 @@ def certificate(obj: Object) -> list[Cause]:
         causes.append(invalid("", why, "spec"))
     if len(spec.get("commonName") or "") > 64:
         causes.append(("FieldValueTooLong", "Too long: may not be more than 64 bytes", "spec.commonName"))
+    for number, usage in enumerate(spec.get("usages") or ()):
+        if usage not in USAGES:
+            causes.append(unsupported(usage, USAGES, f"spec.usages[{number}]"))
     return causes + _key(spec.get("privateKey") or {}) + _times(spec)
 
 
