@@ -50,7 +50,6 @@ def of_shell(shell: str) -> dict[str, Any]:
         "initial": pod(shell, initContainers=[container(shell) | {"name": "first"}]),
         "helped": pod(shell, "exit 0", restartPolicy="Never", initContainers=[sidecar]),
         "last-words": pod(shell, "echo the reason; exit 1", restartPolicy="Never", container=message),
-        "message": pod(shell, "echo a note > /dev/termination-log; exit 1", restartPolicy="Never"),
     }
 
 
@@ -182,11 +181,6 @@ def test_a_sidecar_runs_beside_the_containers_and_ends_with_them(cluster: Cluste
 def test_the_last_words_in_the_log_become_the_message_when_asked_for(cluster: Cluster, core: Any, pods: str) -> None:
     found = ended(cluster, core, pods, "last-words")
     assert found.status.container_statuses[0].state.terminated.message == "the reason\n"
-
-
-def test_a_termination_message_is_read_from_its_file(cluster: Cluster, core: Any, pods: str) -> None:
-    found = ended(cluster, core, pods, "message")
-    assert found.status.container_statuses[0].state.terminated.message == "a note\n"
 
 
 @pytest.mark.parametrize(

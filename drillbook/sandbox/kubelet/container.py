@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 RETRY_CONFIG: Final = 2.0
 """How soon a container that lacks a key is tried again: whoever adds the key shouldn't wait long."""
+LAST_LINES, LAST_BYTES = 80, 2048
+"""As much of the log becomes a container's message."""
 
 
 class Container:
@@ -184,7 +186,8 @@ class Container:
         self.started = self.ready = False
         reason = self.killed_because or ("Completed" if code == 0 else "Error")
         self.killed_because = None
-        self._ended(137 if reason == "OOMKilled" else code, reason, "", began)
+        code = 137 if reason == "OOMKilled" else code
+        self._ended(code, reason, await self._last_words(code), began)
 
     async def _until_image(self) -> None:
         """Wait until the image resolves; tells ErrImagePull and ImagePullBackOff in turn."""
@@ -251,6 +254,16 @@ class Container:
                 return
         running.kill()
         await running.exited
+
+    async def _last_words(self, code: int) -> str:
+        """The end of the log of a program that failed, where the container asks for it as its message."""
+        if code == 0 or self.spec.get("terminationMessagePolicy") != "FallbackToLogsOnError":
+            return ""
+        if self.log is None or self.process is None:
+            return ""
+        await self.process.closed
+        text = "".join(f"{line}\n" for line in self.log.last_lines(LAST_LINES))
+        return text.encode()[-LAST_BYTES:].decode(errors="replace")
 
     def _clear_away(self) -> None:
         """What the program left behind dies with it, as in a container."""

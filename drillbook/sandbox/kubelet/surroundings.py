@@ -59,8 +59,10 @@ def build(
         place.chmod(mode)
     binds = mounts_of(container, mounted)
     data = program.data_folder({bind.target: bind.source for bind in binds}, scratch)
-    uid = (container.get("securityContext") or {}).get("runAsUser", program.uid)
+    security = (pod["spec"].get("securityContext") or {}) | (container.get("securityContext") or {})
+    uid = security.get("runAsUser", program.uid)
     inside = isolation.user_of(uid)
+    inside = inside[0], security.get("runAsGroup", inside[1])
     control = folder.parent / f"{container['name']}.sock"
     own = _own_variables(cluster, pod, mounted, container_id, run, data, hosts, control)
     base = program.environment(own) | {
