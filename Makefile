@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench lock clean
+.PHONY: help setup demo test slow conformance lint bench lock clean
 
 BIN := .venv/bin
 
@@ -13,7 +13,13 @@ demo: setup ## start a real system here, check it against its runbook, drill it,
 	@$(BIN)/drillbook demo
 
 test: setup lint ## set up and run the project's own tests
-	@$(BIN)/pytest
+	@$(BIN)/pytest -m "not slow"
+
+slow: setup ## the tests that make test leaves out because they take long
+	@$(BIN)/pytest -m slow
+
+conformance: setup ## Kubernetes' behaviour, on the sandbox or with ARGS="--kubeconfig FILE" on a real cluster
+	@$(BIN)/pytest tests/conformance $(ARGS)
 
 lint: setup ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check .

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from tests.conformance.options import pytest_addoption as pytest_addoption
-from tests.conformance.options import pytest_configure as pytest_configure
 
 
 @dataclass(frozen=True, slots=True)

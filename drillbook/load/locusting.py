@@ -74,7 +74,7 @@ def _options(parser: Any) -> None:
     add = group.add_argument
     add("--system", env_var="DRILLBOOK_SYSTEM", default="", help="the system to press; default: the sandbox's own")
     add("--environment", env_var="DRILLBOOK_ENVIRONMENT", default="sandbox", help="where it runs")
-    add("--sandbox", env_var="DRILLBOOK_SANDBOX", default="", help="another sandbox than the environment's own")
+    add("--sandbox", default="", help="another sandbox than the environment's own (else $DRILLBOOK_SANDBOX)")
     add("--rate", env_var="DRILLBOOK_RATE", type=float, default=20.0, help="arrivals per second")
 
 
@@ -141,7 +141,7 @@ def _plan(options: Any) -> LoadPlan:
     """The plan that a parent has made, else one made in a process of its own: no asyncio under gevent."""
     if given := os.environ.get(PLAN):
         return LoadPlan.from_json(Path(given).read_text(encoding="utf-8"))
-    system = options.system or _running_system(options.sandbox)
+    system = options.system or _running_system(options.sandbox or os.environ.get("DRILLBOOK_SANDBOX", ""))
     command = [sys.executable, "-m", "drillbook.load.plan", system]
     command += ["--environment", options.environment, "--rate", str(options.rate)]
     command += ["--sandbox", options.sandbox] if options.sandbox else []

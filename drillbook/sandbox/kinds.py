@@ -9,7 +9,7 @@ Object = dict[str, Any]
 """A Kubernetes object as JSON has it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Kind:
     """One served kind."""
 
@@ -25,6 +25,17 @@ class Kind:
     """A change of ``spec`` raises ``metadata.generation``."""
     stored_as: Kind | None = None
     """This is another API version's view of objects that are stored as that kind."""
+
+    custom: Object | None = None
+    """The version of the CustomResourceDefinition that this kind comes from; None for what is built in."""
+
+    def __eq__(self, other: object) -> bool:
+        """A kind is what its group, version and plural say; the rest may change with its definition."""
+        if self is other:
+            return True
+        if not isinstance(other, Kind):
+            return NotImplemented
+        return (self.plural, self.group, self.version) == (other.plural, other.group, other.version)
 
     def __hash__(self) -> int:
         return hash((self.group, self.version, self.plural))
@@ -101,6 +112,10 @@ ROLE = Kind("rbac.authorization.k8s.io", "v1", "Role", "roles")
 ROLE_BINDING = Kind("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings")
 CLUSTER_ROLE = Kind("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles", False)
 CLUSTER_ROLE_BINDING = Kind("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", "clusterrolebindings", False)
+CUSTOM_RESOURCE_DEFINITION = Kind(
+    "apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", False, ("crd", "crds"),
+    _STATUS, ("api-extensions",), counted=True,
+)  # fmt: skip
 
 _CERT_MANAGER: Final = "cert-manager.io"
 _CERTIFICATES: Final = ("cert-manager",)
@@ -125,5 +140,6 @@ KINDS: Final = (
     REPLICATION_CONTROLLER, RESOURCE_QUOTA, LIMIT_RANGE, DEPLOYMENT, REPLICA_SET, STATEFUL_SET, DAEMON_SET,
     CONTROLLER_REVISION, JOB, CRON_JOB, AUTOSCALER, AUTOSCALER_V1, DISRUPTION_BUDGET, ENDPOINT_SLICE, INGRESS,
     INGRESS_CLASS, NETWORK_POLICY, STORAGE_CLASS, LEASE, PRIORITY_CLASS, ROLE, ROLE_BINDING, CLUSTER_ROLE,
-    CLUSTER_ROLE_BINDING, CERTIFICATE, CERTIFICATE_REQUEST, ISSUER, CLUSTER_ISSUER, NETWORK_CHAOS,
+    CLUSTER_ROLE_BINDING, CUSTOM_RESOURCE_DEFINITION, CERTIFICATE, CERTIFICATE_REQUEST, ISSUER, CLUSTER_ISSUER,
+    NETWORK_CHAOS,
 )  # fmt: skip

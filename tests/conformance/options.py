@@ -33,11 +33,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--patience", metavar="FACTOR", type=float, help=text)
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Say what marks mean."""
-    config.addinivalue_line("markers", "slow: takes seconds; `make test` leaves it to `make conformance`")
-
-
 def patience(config: pytest.Config) -> float:
     """How many times as long as usual to wait."""
     given: float | None = config.getoption("--patience")

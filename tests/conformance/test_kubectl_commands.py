@@ -8,6 +8,8 @@ from tests.conformance.cluster import Cluster
 from tests.conformance.commands import CommandForm, forms
 from tests.conformance.stages import GROUPS, Names, Stage, check, raise_stage
 
+pytestmark = pytest.mark.slow
+
 WORDS = {
     "deployment": "app",
     "container": "main",

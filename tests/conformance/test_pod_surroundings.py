@@ -16,7 +16,7 @@ RESOURCES = {"requests": {"cpu": "50m", "memory": "32Mi"}, "limits": {"cpu": "25
 @pytest.fixture(scope="module")
 def one(cluster: Cluster, core: Any, shell: str, shared: str) -> str:
     """A namespace with a pod that has a bit of everything."""
-    core.create_namespaced_config_map(shared, config_map(data={"a.conf": "a", "b.conf": "b"}))
+    core.create_namespaced_config_map(shared, config_map("settings", None, **{"a.conf": "a", "b.conf": "b"}))
     described = [
         {"path": "labels", "fieldRef": {"fieldPath": "metadata.labels"}},
         {"path": "name", "fieldRef": {"fieldPath": "metadata.name"}},
@@ -168,7 +168,7 @@ def test_a_hook_before_stopping_ends_before_the_signal_comes(
     """The other container outlives the first one's hook, and tells of it."""
     mount = {"volumeMounts": [{"name": "shared", "mountPath": "/shared"}]}
     hook = {"preStop": {"exec": {"command": ["sh", "-c", "sleep 1; echo hook > /shared/told"]}}}
-    script = "trap 'cat /shared/told > /shared/seen; exit 0' TERM; while true; do sleep 0.1; done"
+    script = "trap 'mv /shared/told /shared/seen; exit 0' TERM; while true; do sleep 0.1; done"
     witness = "trap '' TERM; echo begun; until [ -e /shared/seen ]; do sleep 0.1; done; cat /shared/seen"
     made = pod(shell, script, container=mount | {"lifecycle": hook}, volumes=[{"name": "shared", "emptyDir": {}}])
     made["spec"]["terminationGracePeriodSeconds"] = 15

@@ -147,9 +147,11 @@ def test_the_observed_generation_catches_up_with_each_change(
         changed = apps.patch_namespaced_deployment_scale("web", space, {"spec": {"replicas": count}})
         assert changed.spec.replicas in {count, None}
         generation = apps.read_namespaced_deployment("web", space).metadata.generation
-        cluster.eventually(
-            lambda g=generation: apps.read_namespaced_deployment("web", space).status.observed_generation >= g
-        )
+
+        def caught_up(generation: int = generation) -> bool:
+            return bool(apps.read_namespaced_deployment("web", space).status.observed_generation >= generation)
+
+        cluster.eventually(caught_up)
 
 
 def test_events_tell_of_scaling(cluster: Cluster, core: Any, apps: Any, shell: str, space: str) -> None:
@@ -213,8 +215,9 @@ def test_a_replica_set_that_is_scaled_down_deletes_what_is_not_ready_first(
     volumes = [{"name": "data", "emptyDir": {}}]
     spec = made["spec"]["template"]["spec"]
     spec |= {"volumes": volumes}
+    mounts = [{"name": "data", "mountPath": "/data"}]
     spec["containers"][0] |= {
-        "command": ["sh", "-c", script], "readinessProbe": probe, "volumeMounts": [{"name": "data", "mountPath": "/data"}],
+        "command": ["sh", "-c", script], "readinessProbe": probe, "volumeMounts": mounts,
     }  # fmt: skip
     apps.create_namespaced_replica_set(space, made)
     found = cluster.eventually(
@@ -225,6 +228,7 @@ def test_a_replica_set_that_is_scaled_down_deletes_what_is_not_ready_first(
             and items
         )
     )
+    assert found
     chosen = found[0].metadata.name
     cluster.kubectl("-n", space, "exec", chosen, "--", "touch", "/data/ready").ok()
     cluster.eventually(lambda: apps.read_namespaced_replica_set("set", space).status.ready_replicas == 1)

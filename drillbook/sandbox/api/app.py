@@ -22,7 +22,8 @@ from drillbook.sandbox.api.rbac import RoleBased
 from drillbook.sandbox.api.routing import ask_of, handler_of, verb_of
 from drillbook.sandbox.api.schema.schemas import builtin
 from drillbook.sandbox.api.virtual import VIRTUAL
-from drillbook.sandbox.kinds import KINDS, Object
+from drillbook.sandbox.custom import custom_kinds
+from drillbook.sandbox.kinds import CUSTOM_RESOURCE_DEFINITION, KINDS, Object
 from drillbook.sandbox.status import ApiError
 from drillbook.sandbox.store import Store
 
@@ -45,6 +46,7 @@ VERSION: Final = {
 }
 _VERBS: Final = {"HEAD": "get"}
 """What a method on a path without a resource is called, where it isn't its own name."""
+_OPENAPI_PROTOBUF: Final = "application/com.github.proto-openapi.spec.v2"
 _HEALTH: Final = ("/healthz", "/livez", "/readyz")
 _BIGGEST_REQUEST: Final = 4 * 1024 * 1024
 
@@ -54,10 +56,19 @@ class Api:
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        kinds = (*server.kinds, *VIRTUAL)
-        self._catalogue = Catalogue(kinds)
-        self._discovery = Discovery(kinds)
-        self._openapi = OpenApi(server.schemas, kinds)
+        self._definitions: tuple[str, ...] | None = None
+        self._follow_definitions()
+
+    def _follow_definitions(self) -> None:
+        """What is served changes with the CustomResourceDefinitions."""
+        store = self._server.store
+        now = tuple(found["metadata"]["resourceVersion"] for found in store.list(CUSTOM_RESOURCE_DEFINITION))
+        if now != self._definitions:
+            self._definitions = now
+            kinds = (*self._server.kinds, *VIRTUAL, *custom_kinds(store))
+            self._catalogue = Catalogue(kinds)
+            self._discovery = Discovery(kinds)
+            self._openapi = OpenApi(self._server.schemas, kinds)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """The answer to any request; nothing that goes wrong leaves without a Status."""
@@ -80,6 +91,7 @@ class Api:
         if path in _HEALTH or path.startswith(tuple(f"{health}/" for health in _HEALTH)):
             return web.Response(text="ok")
         user = authenticate(self._server, request)
+        self._follow_definitions()
         plain = self._plain(path, request)
         place = self._catalogue.locate(path) if plain is None else None
         if place is None:
@@ -103,6 +115,9 @@ class Api:
         """Documents that belong to no kind."""
         if path == "/version" or path == "/version/":
             return json_answer(dict(VERSION))
+        if path == "/openapi/v2" and _OPENAPI_PROTOBUF in request.headers.get("Accept", ""):
+            # kubectl asks so for a kind that it found in no document of version 3: this one has none more to offer.
+            return web.Response(body=b"", headers={"Content-Type": _OPENAPI_PROTOBUF})
         if path == "/openapi/v2":
             return json_answer(self._openapi.v2())
         if path == "/openapi/v3":

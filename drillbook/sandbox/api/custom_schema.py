@@ -71,8 +71,7 @@ def _check(value: Any, schema: Mapping[str, Any], path: str, found: list[Cause])
     loose = schema.get(_INT_OR_STRING) and isinstance(value, (int, str)) and not isinstance(value, bool)
     if wanted and not loose and not _is(value, wanted):
         sentence = f'{path} in body must be of type {wanted}: "{_WORDS.get(type(value), "null")}"'
-        reason, message, field = invalid(_WORDS.get(type(value), "null"), sentence, path)
-        found.append(("FieldValueTypeInvalid", message, field))
+        found.append(("FieldValueTypeInvalid", invalid(_WORDS.get(type(value), "null"), sentence, path)[1], path))
         return
     choices = schema.get("enum")
     if choices and value not in choices:

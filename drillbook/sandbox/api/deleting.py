@@ -8,12 +8,14 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from drillbook.sandbox.api import definitions
 from drillbook.sandbox.api.answers import json_answer, success
 from drillbook.sandbox.api.call import Call, parse_object
 from drillbook.sandbox.api.selectors import matcher
 from drillbook.sandbox.api.views import shown, shown_list
 from drillbook.sandbox.kinds import (
     CLAIM,
+    CUSTOM_RESOURCE_DEFINITION,
     NAMESPACE,
     POD,
     POD_TEMPLATE,
@@ -105,6 +107,8 @@ def delete_object(call: Call, namespace: str, name: str, options: DeleteOptions)
         return grace == 0, clone(obj)
     if kind == NAMESPACE:
         return _delete_namespace(store, obj)
+    if kind == CUSTOM_RESOURCE_DEFINITION:
+        obj = definitions.empty(store, obj)
     obj = _hold(store, kind, obj, options.propagation)
     if grace > 0 or obj["metadata"].get("finalizers"):
         marked = store.mark_deleted(kind, namespace, name, grace)

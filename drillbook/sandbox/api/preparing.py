@@ -5,7 +5,8 @@ from __future__ import annotations
 import uuid
 from typing import Final
 
-from drillbook.sandbox.kinds import JOB, NAMESPACE, NODE, POD, Kind, Object
+from drillbook.sandbox.custom import establish
+from drillbook.sandbox.kinds import CUSTOM_RESOURCE_DEFINITION, JOB, NAMESPACE, NODE, POD, Kind, Object
 from drillbook.sandbox.store import clone
 
 _SERVER_SET: Final = (
@@ -24,6 +25,8 @@ def for_create(kind: Kind, obj: Object) -> None:
         obj.pop("status", None)
     if kind == POD:
         obj["status"] = {"phase": "Pending", "qosClass": quality_of_service(obj)}
+    elif kind == CUSTOM_RESOURCE_DEFINITION:
+        establish(obj)
     elif kind == JOB:
         _select_own_pods(obj)
     elif kind == NAMESPACE:
@@ -51,6 +54,8 @@ def for_update(kind: Kind, old: Object, new: Object) -> None:
         new.pop("status", None)
         if "status" in old:
             new["status"] = clone(old["status"])
+    if kind == CUSTOM_RESOURCE_DEFINITION:
+        establish(new)
     if kind == NAMESPACE:
         new["spec"] = clone(old.get("spec", {}))
 

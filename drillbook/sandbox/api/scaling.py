@@ -20,7 +20,13 @@ def scale_of(obj: Object) -> Object:
     """The Scale of a workload."""
     meta, spec = obj["metadata"], obj.get("spec") or {}
     wanted = spec.get("selector") or {}
-    text = selector(wanted) if "matchLabels" in wanted or "matchExpressions" in wanted else pairs(wanted)
+    text = (
+        ""
+        if not wanted
+        else selector(wanted)
+        if "matchLabels" in wanted or "matchExpressions" in wanted
+        else pairs(wanted)
+    )
     kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
     return {
         "kind": "Scale",

@@ -7,7 +7,7 @@ from typing import Final
 
 from aiohttp import web
 
-from drillbook.sandbox.api import names
+from drillbook.sandbox.api import custom_schema, definitions, names
 from drillbook.sandbox.api.answers import json_answer, wanted_shape
 from drillbook.sandbox.api.apply import apply_patch
 from drillbook.sandbox.api.call import Call, parse_object
@@ -99,7 +99,10 @@ def store_update(call: Call, new: Object) -> Object:
     check_update(call.storage, old, new)
     if call.dry_run:
         return new
-    return call.store.replace(call.storage, new)
+    stored = call.store.replace(call.storage, new)
+    if call.kind.custom is not None:
+        definitions.finish(call.store, call.kind)
+    return stored
 
 
 async def patch(call: Call) -> web.Response:
@@ -167,14 +170,17 @@ def _unsupported(content_type: str) -> ApiError:
 
 def decode(call: Call, given: Object, *, in_patch: bool = False) -> Object:
     """The object in its kept form; unknown fields are refused, warned of or ignored, as ``fieldValidation`` says."""
-    decoder = Decoder(call.server.schemas, call.kind)
-    decoded = decoder.decode(given)
+    if call.kind.custom is not None:
+        decoded, unknown = custom_schema.prune(call.kind, given)
+    else:
+        decoder = Decoder(call.server.schemas, call.kind)
+        decoded, unknown = decoder.decode(given), decoder.unknown
     decoded["apiVersion"], decoded["kind"] = call.kind.api_version, call.kind.name
     mode = call.option("fieldValidation") or "Warn"
     if mode not in {"Strict", "Warn", "Ignore"}:
         raise bad_request(f'Invalid value: "{mode}": fieldValidation: supported values: "Ignore", "Strict", "Warn"')
-    if decoder.unknown and mode == "Strict":
-        found = ", ".join(f'unknown field "{path}"' for path in decoder.unknown)
+    if unknown and mode == "Strict":
+        found = ", ".join(f'unknown field "{path}"' for path in unknown)
         sentence = f"strict decoding error: {found}"
         if in_patch:
             causes = [names.invalid("", sentence, "patch")]
@@ -182,7 +188,7 @@ def decode(call: Call, given: Object, *, in_patch: bool = False) -> Object:
         head = f'{call.kind.name} in version "{call.kind.version}" cannot be handled as a {call.kind.name}'
         raise bad_request(f"{head}: {sentence}")
     if mode == "Warn":
-        call.warnings += [f'unknown field "{path}"' for path in decoder.unknown]
+        call.warnings += [f'unknown field "{path}"' for path in unknown]
     return decoded
 
 
@@ -231,14 +237,24 @@ def _check_namespace(call: Call) -> None:
 
 
 def _allocate_address(call: Call, obj: Object) -> None:
-    """A Service's address, from whoever runs the network."""
+    """A Service's address, from whoever runs the network. ApiError 422 for one that another Service has."""
     allocate = call.server.allocate_address
     spec = obj.get("spec") or {}
+    given = spec.get("clusterIP")
+    if call.storage == SERVICE and given not in {None, "", "None"} and _has_address(call, given):
+        why = f"failed to allocate IP {given}: provided IP is already allocated"
+        causes = [names.invalid([given], why, "spec.clusterIPs")]
+        raise invalid(call.kind.name, call.kind.group, obj["metadata"]["name"], causes)
     if call.storage != SERVICE or allocate is None or call.dry_run or spec.get("clusterIP"):
         return
     if spec.get("type") != "ExternalName":
         spec["clusterIP"] = allocate(obj)
         spec["clusterIPs"] = [spec["clusterIP"]]
+
+
+def _has_address(call: Call, address: str) -> bool:
+    """Whether some Service has it."""
+    return any((other.get("spec") or {}).get("clusterIP") == address for other in call.store.list(SERVICE))
 
 
 def _shape(call: Call) -> str:

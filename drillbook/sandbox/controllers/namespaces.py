@@ -7,10 +7,13 @@ from typing import Final
 
 from drillbook.sandbox.controllers.controller import Controller, Key
 from drillbook.sandbox.controllers.pods import delete, is_terminating, with_condition
+from drillbook.sandbox.custom import custom_kinds
 from drillbook.sandbox.kinds import EVENT, KINDS, NAMESPACE, POD, Object
 from drillbook.sandbox.store import Change
 
 _CONTENT: Final = tuple(kind for kind in KINDS if kind.namespaced and kind.stored_as is None)
+
+_LOOK_AGAIN: Final = 1.0
 
 
 class Namespaces(Controller):
@@ -31,11 +34,12 @@ class Namespaces(Controller):
         namespace = self.store.get(NAMESPACE, "", name)
         if namespace is None or not is_terminating(namespace):
             return
-        for kind in sorted(_CONTENT, key=lambda kind: kind is POD):
+        content = (*_CONTENT, *(kind for kind in custom_kinds(self.store) if kind.namespaced and not kind.stored_as))
+        for kind in sorted(content, key=lambda kind: kind is POD):
             for obj in self.store.list(kind, name):
                 if not is_terminating(obj):
                     delete(self.store, kind, obj)
-        left = [(kind, len(found)) for kind in _CONTENT if (found := self.store.list(kind, name))]
+        left = [(kind, len(found)) for kind in content if (found := self.store.list(kind, name))]
         if not left:
             self.store.remove(NAMESPACE, "", name)
             return
@@ -53,3 +57,5 @@ class Namespaces(Controller):
             )
 
         self.store.mutate(NAMESPACE, "", name, tell)
+        # Changes of custom kinds are not watched, since those come and go: look again.
+        self.queue.add_after(key, _LOOK_AGAIN)

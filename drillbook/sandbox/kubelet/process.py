@@ -76,15 +76,24 @@ class Process(asyncio.SubprocessProtocol):
     """Done when it has ended and all its output was handed on."""
     pid: int = 0
     transport: asyncio.SubprocessTransport | None = None
+    outputs: int = 0
+    """Of its outputs, how many may still bring something."""
+    ended: bool = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.SubprocessTransport, transport)
         self.pid = self.transport.get_pid() or 0
         known.add(self.pid)
 
-    def pipe_data_received(self, fd: int, data: bytes) -> None:
+    def said(self, stream: int, data: bytes) -> None:
+        """Output of the program."""
         if self.on_output:
-            self.on_output(fd, data)
+            self.on_output(stream, data)
+
+    def output_ended(self) -> None:
+        """One of its outputs is closed."""
+        self.outputs -= 1
+        self._close_when_all_is_over()
 
     def process_exited(self) -> None:
         code = self.transport.get_returncode() if self.transport else None
@@ -94,7 +103,11 @@ class Process(asyncio.SubprocessProtocol):
             self.exited.set_result(128 - code if code < 0 else code)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if not self.closed.done():
+        self.ended = True
+        self._close_when_all_is_over()
+
+    def _close_when_all_is_over(self) -> None:
+        if self.ended and not self.outputs and not self.closed.done():
             self.closed.set_result(None)
 
     @property
@@ -119,6 +132,20 @@ class Process(asyncio.SubprocessProtocol):
         return cast("asyncio.WriteTransport | None", self.transport.get_pipe_transport(0)) if self.transport else None
 
 
+@dataclass
+class _Output(asyncio.Protocol):
+    """An output of a program, as a pipe: uvloop would make it a socket, and then nobody could open /dev/stdout."""
+
+    process: Process
+    stream: int
+
+    def data_received(self, data: bytes) -> None:
+        self.process.said(self.stream, data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.process.output_ended()
+
+
 async def start(
     launch: Launch,
     env: Mapping[str, str],
@@ -131,30 +158,36 @@ async def start(
     """Start a program and return once it runs. Raises StartError when it can't be started."""
     loop = asyncio.get_running_loop()
     reader, writer = os.pipe()
+    pipes = {n: os.pipe() for n, to in ((STDOUT, stdout), (STDERR, stderr)) if to == asyncio.subprocess.PIPE}
     birth = object()
     births.add(birth)
     try:
         _, process = await loop.subprocess_exec(
-            lambda: Process(on_output),
+            lambda: Process(on_output, outputs=len(pipes)),
             sys.executable,
             "-I",
             "-S",
             LAUNCHER,
             launch.text(writer),
             stdin=stdin,
-            stdout=stdout,
-            stderr=stderr,
+            stdout=pipes[STDOUT][1] if STDOUT in pipes else stdout,
+            stderr=pipes[STDERR][1] if STDERR in pipes else stderr,
             env=dict(env),
             start_new_session=True,
             pass_fds=(writer,),
         )
     except OSError as error:
-        os.close(reader)
+        for descriptor in (reader, *(ours for ours, _ in pipes.values())):
+            os.close(descriptor)
         raise StartError(f"{sys.executable}: {error.strerror}") from error
     finally:
         births.discard(birth)
-        os.close(writer)
+        for descriptor in (writer, *(its for _, its in pipes.values())):
+            os.close(descriptor)
     try:
+        for stream, (ours, _) in pipes.items():
+            # The pipe is read until it ends: the transport keeps the protocol, and the protocol the process.
+            await loop.connect_read_pipe(lambda n=stream: _Output(process, n), os.fdopen(ours, "rb", 0))  # type: ignore[misc]
         said = await _read_to_end(loop, reader)
     except BaseException:  # whoever wanted it does so no more
         process.kill()

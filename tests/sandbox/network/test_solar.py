@@ -18,6 +18,8 @@ import pytest
 
 from tests.conftest import SandboxHandle
 
+pytestmark = pytest.mark.slow
+
 NAMESPACE = "solar-pv-llm-ai"
 HOST = "api.solar.example"
 KUBECTL = str(Path(sys.executable).with_name("kubectl"))

@@ -58,7 +58,7 @@ class Schemas:
 
     def of(self, kind: Kind) -> Type | None:
         """The type of a kind, or None for a kind without one: a custom resource."""
-        return self.named(kind.api_version, kind.name)
+        return self.named(kind.api_version, kind.name) if kind.custom is None else None
 
     def named(self, api_version: str, kind: str) -> Type | None:
         """The type of a kind by its name; a version that isn't the stored one carries it in the type's name."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from drillbook.sandbox.api.tables.cells import AGE, NAME, Column, age
+from drillbook.sandbox.api.tables.cells import AGE, NAME, Column, since
 from drillbook.sandbox.kinds import Kind, Object
 
 _STEP: Final = re.compile(
@@ -24,9 +24,9 @@ def _column(given: Object) -> Column:
 
     def cell(obj: Object) -> Any:
         found = look(obj, path)
-        return age(found) if date and isinstance(found, str) else "<unknown>" if date else found
+        return since(found) if date and isinstance(found, str) else "<unknown>" if date else found
 
-    return Column(given["name"], cell, given["type"], given.get("format", ""), given.get("priority", 0))
+    return Column(given["name"], cell, given["type"], given.get("priority", 0), given.get("format", ""))
 
 
 def look(obj: Any, path: str) -> Any:

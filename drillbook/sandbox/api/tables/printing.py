@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from drillbook.sandbox.api.tables import certificates, cluster, network, pods, workloads
 from drillbook.sandbox.api.tables.cells import AGE, NAME, Column
+from drillbook.sandbox.api.tables.custom import columns_of
 from drillbook.sandbox.kinds import (
     AUTOSCALER,
     AUTOSCALER_V1,
@@ -102,7 +103,7 @@ def table(kind: Kind, objects: Sequence[Object], metadata: Object, include: str 
     """The Table; ``include`` says how much of each object travels along: ``None``, ``Metadata`` or ``Object``."""
     if include not in {"", "None", "Metadata", "Object"}:
         raise bad_request(f'unrecognized includeObject value: "{include}"')
-    columns = COLUMNS.get(kind, _PLAIN)
+    columns = columns_of(kind) if kind.custom is not None else COLUMNS.get(kind, _PLAIN)
     shown: dict[str, Any] = {"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata}
     if not metadata and len(objects) == 1:
         shown["metadata"] = {"resourceVersion": objects[0]["metadata"].get("resourceVersion", "")}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from drillbook.sandbox.api import custom_schema, definitions
 from drillbook.sandbox.api.names import Cause, forbidden_field, metadata_causes
 from drillbook.sandbox.api.validation import certificates, chaos, config, network, pods, policies, storage, workloads
 from drillbook.sandbox.kinds import (
@@ -15,6 +16,7 @@ from drillbook.sandbox.kinds import (
     CLUSTER_ROLE_BINDING,
     CONFIG_MAP,
     CRON_JOB,
+    CUSTOM_RESOURCE_DEFINITION,
     DAEMON_SET,
     DEPLOYMENT,
     DISRUPTION_BUDGET,
@@ -53,6 +55,7 @@ CHECKS: Final[Mapping[Kind, Check]] = {
     INGRESS: network.ingress,
     NETWORK_CHAOS: chaos.network_chaos,
     NETWORK_POLICY: policies.network_policy,
+    CUSTOM_RESOURCE_DEFINITION: definitions.check,
     CONFIG_MAP: config.config_map,
     SECRET: config.secret,
     EVENT: config.event,
@@ -95,7 +98,7 @@ def check_update(kind: Kind, old: Object, new: Object) -> None:
     causes = metadata_causes(kind.name, new["metadata"]) + _late_finalizers(old, new)
     if kind in CHANGES:
         causes += CHANGES[kind](old, new)
-    if old.get("spec") != new.get("spec") or "spec" not in new:
+    if kind.custom is not None or old.get("spec") != new.get("spec") or "spec" not in new:
         causes += _check(kind, new)
     _refuse(kind, new, causes)
 
@@ -112,6 +115,8 @@ def _late_finalizers(old: Object, new: Object) -> list[Cause]:
 
 
 def _check(kind: Kind, obj: Object) -> list[Cause]:
+    if kind.custom is not None:
+        return custom_schema.causes(kind, obj)
     return CHECKS[kind](obj) if kind in CHECKS else []
 
 

@@ -91,9 +91,19 @@ def job_change(old: Object, new: Object) -> list[Cause]:
     causes: list[Cause] = []
     for field in ("selector", "template", "completionMode"):
         before, after = old["spec"].get(field), new["spec"].get(field)
-        if before != after and not (field == "template" and old["spec"].get("suspend")):
+        if field == "template" and old["spec"].get("suspend"):
+            before, after = (_without_placing(template) for template in (before, after))
+        if before != after:
             causes.append(invalid(after, "field is immutable", f"spec.{field}"))
     return causes
+
+
+def _without_placing(template: Object) -> Object:
+    """A template without what may still change while a Job is suspended: where its pods are to run."""
+    changing = ("nodeSelector", "affinity", "tolerations", "schedulingGates")
+    spec = {name: value for name, value in template.get("spec", {}).items() if name not in changing}
+    metadata = {k: v for k, v in template.get("metadata", {}).items() if k not in {"labels", "annotations"}}
+    return template | {"spec": spec, "metadata": metadata}
 
 
 def cron_job(obj: Object) -> list[Cause]:
