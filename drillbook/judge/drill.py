@@ -291,7 +291,7 @@ def _praise(evidence: Evidence, reading: _Reading) -> str:
     assert evidence.writes is not None
     out = union_seconds(i for i in reading.outages if i.signal in TRAFFIC)
     return (
-        f"recovered within {_span(reading.recovery)} of the documented {_time(evidence.limit_seconds)}; "
+        f"recovered in {_span(reading.recovery)}, documented: {_time(evidence.limit_seconds)}; "
         f"{'no outage' if out == 0 else f'outage {_time(out)}'}; "
         f"{evidence.writes.acknowledged} writes acknowledged, none lost"
     )

@@ -18,12 +18,24 @@ from tests.conformance.options import images, patience
 
 HERE = Path(__file__).parent
 SECONDS_A_CASE = 120.0
+QUICK = {
+    "test_objects",
+    "test_lists",
+    "test_patches",
+    "test_watches",
+    "test_kubectl",
+    "test_kubectl_commands_list",
+    "test_pods",
+}
+"""What ``make test`` runs too; the other files are slow together."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A case that has to wait longer may also take longer."""
+    """A case that has to wait longer may also take longer, and what is not quick has a target of its own."""
     for item in items:
         if HERE in item.path.parents:
+            if item.path.stem not in QUICK:
+                item.add_marker(pytest.mark.slow)
             item.add_marker(pytest.mark.timeout(SECONDS_A_CASE * max(1.0, patience(config))))
 
 
