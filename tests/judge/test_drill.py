@@ -72,7 +72,7 @@ def judged(**changes: object) -> DrillResult:
 def test_everything_seen_and_nothing_wrong_is_a_pass() -> None:
     found = judged()
     assert (found.status, found.baseline_held, found.load_flowed, found.aborted) == (Status.PASS, True, True, False)
-    assert found.reason.startswith("recovered within 2")
+    assert found.reason.startswith("recovered in 2")
 
 
 def test_times_are_counted_from_when_the_fault_took_effect() -> None:
