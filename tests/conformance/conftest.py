@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.conformance.cluster import Cluster, Images
+from tests.conformance.early import begin
 from tests.conformance.options import images, patience
 
 HERE = Path(__file__).parent
@@ -88,6 +89,26 @@ def shared(cluster: Cluster) -> Iterator[str]:
     made = cluster.make_space()
     yield made
     cluster.drop_space(made)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _early(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """Begin what takes a minute before the first test, so that nobody waits for it; None when nothing asks for it."""
+    if not any("begun" in getattr(item, "fixturenames", ()) for item in request.session.items):
+        yield None
+        return
+    cluster: Cluster = request.getfixturevalue("cluster")
+    made = cluster.make_space()
+    begin(cluster, made)
+    yield made
+    cluster.drop_space(made)
+
+
+@pytest.fixture
+def begun(_early: str | None) -> str:
+    """The namespace in which it began."""
+    assert _early is not None
+    return _early
 
 
 @pytest.fixture(scope="session")

@@ -40,6 +40,9 @@ class Names:
     data_namespace: str | None = None
     """Where the databases are, if that is elsewhere."""
     manifests: Sequence[Path] = field(default=())
+    """What makes the things; without any, the stage makes some of its own."""
+    context: str | None = None
+    """The namespace of commands that name none; the things' own where it isn't said."""
 
     def namespace_of(self, form: CommandForm) -> str:
         """The namespace that a form works in."""
@@ -64,27 +67,24 @@ class Stage:
         self.shell.kubectl("delete", "hpa", "-n", namespace, "--ignore-not-found", *left_behind)
         for path in self.names.manifests:
             self.shell.kubectl("apply", "-f", str(path))
-        for path in (STAGE / "extras.yaml", STAGE / "certificate.yaml"):
-            if path.name != "certificate.yaml" or self.certificates:
-                self._apply(path)
+        self._apply("extras.yaml")
+        if self.certificates:
+            self._apply("certificate.yaml")
         if not self.names.manifests:
-            self._apply(STAGE / "workloads.yaml")
+            self._apply("workloads.yaml")
+        if self.names.words.get("autoscaler") == "forms-autoscaler":
+            self._apply("autoscaler.yaml")
         self.shell.kubectl("rollout", "status", f"deployment/{deployment}", "-n", namespace)
 
     def wait(self) -> None:
         """Return when everything runs and the Deployment has a revision to go back to."""
         words, namespace = self.names.words, self.names.namespace
-        data = self.names.data_namespace or namespace
         self.shell.kubectl("rollout", "restart", f"deployment/{words['deployment']}", "-n", namespace)
         self.shell.kubectl("rollout", "status", f"deployment/{words['deployment']}", "-n", namespace)
-        for kind, word in (
-            ("sts", "database"),
-            ("sts", "cache"),
-            ("deploy", "database_deployment"),
-            ("deploy", "cache_deployment"),
-        ):
-            if word in words:
-                self.shell.kubectl("rollout", "status", f"{kind}/{words[word]}", "-n", data)
+        for word in ("database", "cache", "database_deployment", "cache_deployment"):
+            if not self.names.manifests:
+                kind = "deployment" if word.endswith("deployment") else "statefulset"
+                self.shell.kubectl("rollout", "status", f"{kind}/{words[word]}", "-n", namespace)
         if self.certificates:
             wait = ("wait", "--for=condition=Ready", "certificate/forms-certificate", "-n", namespace)
             self.shell.kubectl(*wait, f"--timeout={self.shell.seconds:.0f}s")
@@ -92,7 +92,8 @@ class Stage:
     def prepare(self, form: CommandForm) -> CommandForm:
         """The form, filled in, with what it needs in place."""
         namespace = self.names.namespace_of(form)
-        self.shell.kubectl("config", "set-context", "--current", f"--namespace={namespace}")
+        context = self.names.context or namespace
+        self.shell.kubectl("config", "set-context", "--current", f"--namespace={context}")
         values = dict(self.names.words) | {"namespace": namespace, "folder": str(self.folder)}
         values |= {"manifest": str(self.folder / "manifest.yaml")}
         for word, look in (("deployment_pod", self._pod), ("revision", self._revision), ("node", self._node)):
@@ -112,8 +113,9 @@ class Stage:
             self.shell.kubectl("uncordon", self.names.words["spare_node"])
         self.set_up()
 
-    def _apply(self, path: Path) -> None:
-        text = string.Template(path.read_text(encoding="utf-8")).safe_substitute(vars_of(self.cluster))
+    def _apply(self, file: str) -> None:
+        words = vars_of(self.cluster) | {"deployment": self.names.words["deployment"]}
+        text = string.Template((STAGE / file).read_text(encoding="utf-8")).safe_substitute(words)
         self.cluster.kubectl("-n", self.names.namespace, "apply", "-f", "-", stdin=text).ok()
 
     def _restarted(self) -> bool:

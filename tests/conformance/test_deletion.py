@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import pytest
+
 from tests.conformance.cluster import Cluster, refused
 from tests.conformance.looks import gone
 from tests.conformance.objects import config_map, deployment, pod
@@ -55,6 +57,7 @@ def test_a_collection_is_deleted_by_its_labels(core: Any, space: str) -> None:
     assert [item.metadata.name for item in left] == ["c"]
 
 
+@pytest.mark.slow
 def test_a_running_pod_is_given_its_grace(cluster: Cluster, core: Any, space: str) -> None:
     core.create_namespaced_pod(space, pod(cluster.images.shell, "trap '' TERM; while true; do sleep 0.2; done"))
     cluster.eventually(lambda: core.read_namespaced_pod("one", space).status.phase == "Running")
@@ -106,6 +109,7 @@ def test_in_the_foreground_the_owner_goes_last(cluster: Cluster, core: Any, apps
     assert not core.list_namespaced_pod(space).items
 
 
+@pytest.mark.slow
 def test_orphans_outlive_their_owner(cluster: Cluster, core: Any, apps: Any, space: str) -> None:
     apps.create_namespaced_deployment(space, deployment(cluster.images.shell))
     cluster.eventually(lambda: core.list_namespaced_pod(space).items)

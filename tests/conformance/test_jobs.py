@@ -35,6 +35,7 @@ def test_a_job_runs_as_many_pods_at_once_as_it_may(
     assert len(core.list_namespaced_pod(space).items) == 2
 
 
+@pytest.mark.slow
 def test_a_failed_pod_is_replaced_until_the_limit_is_reached(
     cluster: Cluster, core: Any, batch: Any, shell: str, space: str
 ) -> None:
@@ -137,21 +138,6 @@ def test_a_job_can_be_made_from_a_cron_job_at_once(cluster: Cluster, batch: Any,
     assert cluster.kubectl("-n", space, "logs", "job/work").ok() == "ran\n"
     made = batch.read_namespaced_job("work", space)
     assert made.metadata.annotations["cronjob.kubernetes.io/instantiate"] == "manual"
-
-
-@pytest.mark.slow
-def test_a_cron_job_starts_jobs_on_its_schedule_and_a_suspended_one_none(
-    cluster: Cluster, batch: Any, shell: str, space: str
-) -> None:
-    suspended = cron_job(shell, "* * * * *", suspend=True)
-    suspended["metadata"]["name"] = "suspended"
-    batch.create_namespaced_cron_job(space, suspended)
-    batch.create_namespaced_cron_job(space, cron_job(shell, "* * * * *"))
-    (made, *_) = cluster.eventually(lambda: batch.list_namespaced_job(space).items, within=100)
-    assert made.metadata.owner_references[0].name == "regular"
-    assert made.metadata.name.startswith("regular-")
-    assert batch.read_namespaced_cron_job("regular", space).status.last_schedule_time
-    assert batch.read_namespaced_cron_job("suspended", space).status.last_schedule_time is None
 
 
 def test_a_schedule_that_cannot_be_read_is_refused(cluster: Cluster, shell: str, space: str) -> None:

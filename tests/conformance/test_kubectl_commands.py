@@ -6,7 +6,7 @@ import pytest
 
 from tests.conformance.cluster import Cluster
 from tests.conformance.commands import CommandForm, forms
-from tests.conformance.stages import GROUPS, Names, Stage, check, raise_stage
+from tests.conformance.stages import CHANGING, GROUPS, Names, Stage, check, raise_stage
 
 pytestmark = pytest.mark.slow
 
@@ -27,8 +27,14 @@ WORDS = {
     "secret": "forms-keys",
     "tls_secret": "forms-tls",
     "certificate": "forms-certificate",
-    "autoscaler": "app-autoscaler",
+    "autoscaler": "forms-autoscaler",
 }
+
+REPRESENTATIVE = {
+    "apply-file", "cp-from-pod", "drain", "edit-configmap", "port-forward-service", "psql-session-in-pod",
+    "redis-cli-command-at-terminal", "rollout-undo", "run-shell", "scale-type-and-name",
+}  # fmt: skip
+"""Of each way to change something or to sit at a terminal, one."""
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +47,16 @@ def stage(cluster: Cluster, shared: str, tmp_path_factory: pytest.TempPathFactor
     return raise_stage(cluster, Names(shared, words), tmp_path_factory.mktemp("forms"))
 
 
-@pytest.mark.parametrize("form", forms(), ids=lambda form: form.id)
+def quick(form: CommandForm) -> bool:
+    """Whether a form is run every time: those that only read, and a few of the others."""
+    reads = form.kubectl[0] not in {*CHANGING, "run", "cp", "debug"} and not form.terminal and not form.lasts
+    return reads or form.id in REPRESENTATIVE
+
+
+CASES = [pytest.param(form, id=form.id, marks=() if quick(form) else pytest.mark.slow) for form in forms()]
+
+
+@pytest.mark.parametrize("form", CASES)
 def test_a_form_of_command_works(stage: Stage, form: CommandForm) -> None:
     for need, group in GROUPS.items():
         if need in form.needs and not stage.cluster.serves(group):

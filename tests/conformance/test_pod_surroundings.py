@@ -162,6 +162,7 @@ def test_arguments_replace_the_images_own(cluster: Cluster, core: Any, shell: st
     assert core.read_namespaced_pod_log("one", space) == "a b c\n"
 
 
+@pytest.mark.slow
 def test_a_hook_before_stopping_ends_before_the_signal_comes(
     cluster: Cluster, core: Any, shell: str, space: str
 ) -> None:

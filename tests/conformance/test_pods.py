@@ -8,6 +8,8 @@ import socket
 import time
 from typing import Any
 
+import pytest
+
 from tests.conformance.cluster import Cluster
 from tests.conformance.looks import ended, execute, running
 from tests.conformance.objects import FOREVER, config_map, container, pod
@@ -87,6 +89,7 @@ def test_an_image_that_cannot_be_had_is_waited_for(cluster: Cluster, core: Any, 
     assert core.read_namespaced_pod("one", space).status.phase == "Pending"
 
 
+@pytest.mark.slow
 def test_a_missing_key_keeps_a_container_from_being_created(
     cluster: Cluster, core: Any, shell: str, space: str
 ) -> None:
@@ -183,6 +186,7 @@ def test_a_failing_init_container_keeps_the_others_from_starting(
     assert found.status.container_statuses[0].state.waiting.reason == "PodInitializing"
 
 
+@pytest.mark.slow
 def test_readiness_follows_its_probe(cluster: Cluster, core: Any, shell: str, space: str) -> None:
     probe = {"exec": {"command": ["test", "-e", "/data/ready"]}, "periodSeconds": 1, "failureThreshold": 1}
     more = {"readinessProbe": probe, "volumeMounts": [{"name": "data", "mountPath": "/data"}]}
@@ -197,6 +201,7 @@ def test_readiness_follows_its_probe(cluster: Cluster, core: Any, shell: str, sp
     assert core.read_namespaced_pod("one", space).status.container_statuses[0].restart_count == 0
 
 
+@pytest.mark.slow
 def test_a_failing_liveness_probe_restarts_the_container(cluster: Cluster, core: Any, shell: str, space: str) -> None:
     probe = {"exec": {"command": ["false"]}, "periodSeconds": 1, "failureThreshold": 2}
     core.create_namespaced_pod(space, pod(shell, container={"livenessProbe": probe}))
@@ -212,6 +217,7 @@ def test_a_failing_liveness_probe_restarts_the_container(cluster: Cluster, core:
     assert "Liveness probe failed" in found[0].message
 
 
+@pytest.mark.slow
 def test_a_startup_probe_holds_the_others_back(cluster: Cluster, core: Any, shell: str, space: str) -> None:
     more = {
         "startupProbe": {
@@ -242,6 +248,7 @@ def test_a_hook_runs_after_the_container_is_started(cluster: Cluster, core: Any,
     assert session.read_stdout() == "begun\n"
 
 
+@pytest.mark.slow
 def test_more_memory_than_allowed_kills_the_container(cluster: Cluster, core: Any, shell: str, space: str) -> None:
     # A shell that doubles a string in memory; no tool is needed for it.
     script = "a=0123456789abcdef; while true; do a=$a$a; done"
@@ -265,6 +272,7 @@ def test_logs_are_read_whole_and_from_the_end(cluster: Cluster, core: Any, shell
     assert moment[4] == moment[7] == "-"
 
 
+@pytest.mark.slow
 def test_logs_are_followed_to_the_end_of_the_container(cluster: Cluster, core: Any, shell: str, space: str) -> None:
     core.create_namespaced_pod(
         space, pod(shell, "for i in 1 2 3; do echo line $i; sleep 0.5; done", restartPolicy="Never")

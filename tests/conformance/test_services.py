@@ -117,6 +117,7 @@ def test_a_deleted_pod_is_no_longer_asked(cluster: Cluster, core: Any, apps: Any
     cluster.eventually(lambda: all(asked(cluster, web, "web") not in {chosen, ""} for _ in range(6)))
 
 
+@pytest.mark.slow
 def test_a_pod_that_stops_being_ready_leaves_its_service(
     cluster: Cluster, core: Any, discovery: Any, shell: str, space: str
 ) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.conformance.cluster import Cluster, refused
 from tests.conformance.looks import ended, execute, gone, running
 from tests.conformance.objects import pod
@@ -85,6 +87,7 @@ def test_the_next_pod_finds_what_the_one_before_wrote(cluster: Cluster, core: An
     assert execute(cluster, space, "cat", "/data/file", pod="two").read_stdout() == "kept\n"
 
 
+@pytest.mark.slow
 def test_repeated_events_are_counted_and_not_repeated(cluster: Cluster, core: Any, shell: str, space: str) -> None:
     probe = {"exec": {"command": ["false"]}, "periodSeconds": 1}
     core.create_namespaced_pod(space, pod(shell, container={"readinessProbe": probe}))

@@ -28,6 +28,7 @@ def talker(cluster: Cluster, core: Any, shell: str, shared: str) -> str:
     return shared
 
 
+@pytest.mark.slow
 def test_logs_since_a_moment_leave_out_what_was_said_before(cluster: Cluster, talker: str) -> None:
     cluster.eventually(lambda: "line 4" in cluster.kubectl("-n", talker, "logs", "one").ok())
     late = cluster.kubectl("-n", talker, "logs", "one", "--since=2s").ok()

@@ -6,6 +6,8 @@ import importlib
 import time
 from typing import Any
 
+import pytest
+
 from tests.conformance.cluster import Cluster
 from tests.conformance.objects import config_map
 
@@ -72,6 +74,7 @@ def test_a_watch_ends_when_its_time_is_over(cluster: Cluster, space: str) -> Non
     assert 0.8 < time.monotonic() - started < 20
 
 
+@pytest.mark.slow
 def test_the_initial_events_end_with_a_bookmark(cluster: Cluster, core: Any, space: str) -> None:
     core.create_namespaced_config_map(space, config_map("one"))
     query = "watch=1&timeoutSeconds=2&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.conformance.cluster import Cluster, refused
 from tests.conformance.looks import ready
 from tests.conformance.objects import deployment, service, template
@@ -72,6 +74,7 @@ def test_a_restart_replaces_every_pod(cluster: Cluster, core: Any, apps: Any, sh
     cluster.eventually(replaced)
 
 
+@pytest.mark.slow
 def test_a_rollout_that_cannot_become_ready_leaves_the_old_pods(
     cluster: Cluster, core: Any, apps: Any, shell: str, space: str
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 from typing import Final
 
 from drillbook.sandbox.api.access import MASTERS, Ask, User
@@ -77,6 +78,20 @@ class RoleBased:
             meta = part["metadata"]
             if meta["name"] not in seen and any(fit(meta.get("labels") or {}) for fit in fits):
                 yield from self.rules_in(part, seen)
+
+
+def covered(rule: Object, own: list[Object]) -> bool:
+    """Whether everything that a rule allows is allowed by rules of one's own."""
+    asks = [Ask(verb, path=url) for verb in rule.get("verbs") or () for url in rule.get("nonResourceURLs") or ()]
+    for verb, group, resource, name in product(
+        rule.get("verbs") or (),
+        rule.get("apiGroups") or (),
+        rule.get("resources") or (),
+        rule.get("resourceNames") or [""],
+    ):
+        plural, _, subresource = resource.partition("/")
+        asks.append(Ask(verb, group, plural, subresource, name=name))
+    return all(any(_allows(one, ask) for one in own) for ask in asks)
 
 
 def _is(user: User, subject: Object, namespace: str) -> bool:

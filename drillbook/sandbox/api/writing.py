@@ -13,9 +13,11 @@ from drillbook.sandbox.api.apply import apply_patch
 from drillbook.sandbox.api.call import Call, parse_object
 from drillbook.sandbox.api.decoding import Decoder
 from drillbook.sandbox.api.defaults import complete
+from drillbook.sandbox.api.escalation import check_escalation
 from drillbook.sandbox.api.expansion import check_expansion
 from drillbook.sandbox.api.patches import json_patch, merge_patch
 from drillbook.sandbox.api.patches.strategic import StrategicMerge
+from drillbook.sandbox.api.pod_references import check_references
 from drillbook.sandbox.api.preparing import for_create, for_status_update, for_update
 from drillbook.sandbox.api.validation import check_create, check_update
 from drillbook.sandbox.api.versions import from_version, to_version
@@ -55,9 +57,11 @@ def create_object(call: Call, given: Object) -> Object:
     for_create(call.storage, obj)
     complete(call.storage, obj, call.store)
     if call.storage == POD:
+        check_references(call.store, obj)
         apply_limit_ranges(call.store, obj)
     _allocate_address(call, obj)
     check_create(call.storage, obj)
+    check_escalation(call, obj)
     check_quota(call.store, call.storage, obj)
     if call.dry_run:
         if call.store.get(call.storage, call.namespace, obj["metadata"]["name"]) is not None:
@@ -97,6 +101,8 @@ def store_update(call: Call, new: Object) -> Object:
         check_quota(call.store, call.storage, new, old)
         check_expansion(call.store, call.storage, old, new)
     check_update(call.storage, old, new)
+    if old != new:
+        check_escalation(call, new)
     if call.dry_run:
         return new
     stored = call.store.replace(call.storage, new)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from drillbook.sandbox.api.defaults import complete
+from drillbook.sandbox.api.pod_references import check_references
 from drillbook.sandbox.kinds import POD, Kind, Object
 from drillbook.sandbox.limit_range import apply_limit_ranges
 from drillbook.sandbox.quota import check_quota
@@ -10,10 +11,11 @@ from drillbook.sandbox.store import Store, clone
 
 
 def create(store: Store, kind: Kind, given: Object) -> Object:
-    """Store a new object. ApiError 409 when its name is taken, 403 when a quota or a limit range says no."""
+    """Store a new object. ApiError 409 when its name is taken, 403 when a quota or another rule says no."""
     obj = clone(given)
     complete(kind, obj, store)
     if kind == POD:
+        check_references(store, obj)
         apply_limit_ranges(store, obj)
     check_quota(store, kind, obj)
     return store.create(kind, obj)

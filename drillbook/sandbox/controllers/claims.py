@@ -14,6 +14,8 @@ from drillbook.sandbox.store import Change
 
 COMPONENT: Final = "drillbook.dev/folder"
 CLASS: Final = "standard"
+CLASS_AGAIN: Final = 2.0
+"""Seconds until a claim whose StorageClass isn't there is looked at again."""
 IN_USE: Final = "kubernetes.io/pvc-protection"
 
 
@@ -40,9 +42,21 @@ class Claims(Controller):
             return
         if (claim.get("status") or {}).get("phase") == "Bound":
             return
+        if not self._has_class(key, claim):
+            return
         name = claim["spec"].get("volumeName") or f"pvc-{claim['metadata']['uid']}"
         volume = self.store.get(VOLUME, "", name) or self._provision(claim, name)
         self._bind(key, claim, volume)
+
+    def _has_class(self, key: Key, claim: Object) -> bool:
+        """Whether the StorageClass that a claim asks for is there; if not, the claim waits for it."""
+        wanted = claim["spec"].get("storageClassName")
+        if not wanted or claim["spec"].get("volumeName") or self.store.get(STORAGE_CLASS, "", wanted) is not None:
+            return True
+        missing = f'storageclass.storage.k8s.io "{wanted}" not found'
+        self.cluster.events.warning(claim, COMPONENT, "ProvisioningFailed", missing)
+        self.queue.add_after(key, CLASS_AGAIN)
+        return False
 
     def _provision(self, claim: Object, name: str) -> Object:
         folder = self.cluster.state / "volumes" / name

@@ -27,8 +27,9 @@ def of(deployment: Object, new: Object | None, owned: Sequence[Object]) -> Objec
     status["observedGeneration"] = deployment["metadata"]["generation"]
     if "collisionCount" in before:
         status["collisionCount"] = before["collisionCount"]
-    conditions = _available(before.get("conditions") or [], available >= wanted - leeway(spec).unavailable)
-    status["conditions"] = _progressing(conditions, deployment, status, new)
+    kept = [c for c in before.get("conditions") or [] if c["type"] != "ReplicaFailure"]
+    conditions = _available(kept, available >= wanted - leeway(spec).unavailable)
+    status["conditions"] = _progressing(conditions, deployment, status, new) + _failures(new, owned)
     return status
 
 
@@ -54,6 +55,15 @@ def until_deadline(deployment: Object, status: Object) -> float | None:
 
 def _sum(replica_sets: Sequence[Object], field: str) -> int:
     return sum(int((rs.get("status") or {}).get(field, 0)) for rs in replica_sets)
+
+
+def _failures(new: Object | None, owned: Sequence[Object]) -> list[Object]:
+    """Why a ReplicaSet can't make its pods; that of the current template speaks first."""
+    for replica_set in ([new] if new else []) + list(owned):
+        found = condition(replica_set, "ReplicaFailure")
+        if found is not None:
+            return [found | {"lastUpdateTime": found["lastTransitionTime"]}]
+    return []
 
 
 def _available(conditions: Sequence[Object], enough: bool) -> list[Object]:

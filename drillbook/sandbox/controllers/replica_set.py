@@ -17,6 +17,7 @@ from drillbook.sandbox.controllers.pods import (
     owned_pods,
     random_suffix,
     ready_for,
+    with_condition,
 )
 from drillbook.sandbox.kinds import POD, REPLICA_SET, Object
 from drillbook.sandbox.status import ApiError
@@ -67,11 +68,11 @@ class ReplicaSets(Controller):
             create(self.store, POD, new_pod(replica_set, replica_set["spec"]["template"], name))
         except ApiError as error:
             self.cluster.events.warning(replica_set, COMPONENT, "FailedCreate", f"Error creating: {error.message}")
-            self._tell_status(own_key(replica_set))
+            self._tell_status(own_key(replica_set), error.message)
             raise
         self.cluster.events.normal(replica_set, COMPONENT, "SuccessfulCreate", f"Created pod: {name}")
 
-    def _tell_status(self, key: Key) -> None:
+    def _tell_status(self, key: Key, failure: str | None = None) -> None:
         replica_set = self.store.need(REPLICA_SET, *key)
         pods = [pod for pod in owned_pods(self.store, replica_set) if is_active(pod)]
         labels = (replica_set["spec"]["template"].get("metadata") or {}).get("labels")
@@ -82,8 +83,12 @@ class ReplicaSets(Controller):
             "readyReplicas": len(ready),
             "availableReplicas": sum(is_available(pod, patience) for pod in ready),
         }
-        status = {"replicas": len(pods)} | {name: count for name, count in counts.items() if count}
+        status: Object = {"replicas": len(pods)} | {name: count for name, count in counts.items() if count}
         status["observedGeneration"] = replica_set["metadata"]["generation"]
+        if failure is not None:
+            # The message names the pod of the first failure; a new one each time would be a change that wakes us again.
+            known = (replica_set.get("status") or {}).get("conditions")
+            status["conditions"] = known or with_condition((), "ReplicaFailure", "True", "FailedCreate", failure)
         self.store.mutate(REPLICA_SET, *key, lambda draft: draft.update(status=status))
         if counts["availableReplicas"] < len(ready):
             waiting = [patience - ready_for(pod) for pod in ready if not is_available(pod, patience)]

@@ -19,6 +19,7 @@ from drillbook.sandbox.kinds import (
     DEPLOYMENT,
     LIMIT_RANGE,
     POD,
+    PRIORITY_CLASS,
     REPLICA_SET,
     RESOURCE_QUOTA,
     SERVICE,
@@ -179,6 +180,7 @@ def test_a_scope_narrows_what_counts(bench: Stage, scope: str, counts: str) -> N
 
 
 def test_a_priority_class_scope_counts_its_pods(bench: Stage) -> None:
+    bench.create(PRIORITY_CLASS, "high", value=10)
     body = pod_body()
     body["spec"]["priorityClassName"] = "high"
     bench.create(POD, "important", **body)

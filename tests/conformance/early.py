@@ -1,0 +1,63 @@
+"""The objects whose tests wait for the clock: CronJobs, and Deployments under an autoscaler."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from tests.conformance.cluster import Cluster
+from tests.conformance.objects import FOREVER, deployment, template
+
+REGULAR: Final = "regular"
+SUSPENDED: Final = "suspended"
+BY_HAND: Final = "by-hand"
+BUSY: Final = "busy"
+
+
+def begin(cluster: Cluster, space: str) -> None:
+    """Make them."""
+    shell = cluster.images.shell
+    spin = "trap 'exit 0' TERM; while true; do :; done"
+    made = [
+        _cron_job(shell, REGULAR, suspend=False),
+        _cron_job(shell, SUSPENDED, suspend=True),
+        _deployment(shell, BY_HAND, FOREVER, replicas=1),
+        _deployment(shell, BUSY, spin, replicas=1),
+        _autoscaler(BY_HAND),
+        _autoscaler(BUSY),
+    ]
+    for one in made:
+        group = "apis/" + one["apiVersion"]
+        answer = cluster.request("POST", f"/{group}/namespaces/{space}/{one['kind'].lower()}s", one)
+        assert answer.code == 201, answer.body
+    cluster.kubectl("-n", space, "scale", f"deployment/{BY_HAND}", "--replicas=4").ok()
+
+
+def _cron_job(shell: str, name: str, *, suspend: bool) -> dict[str, Any]:
+    inner = template(shell, "exit 0")
+    inner["spec"]["restartPolicy"] = "Never"
+    spec = {"schedule": "* * * * *", "suspend": suspend, "jobTemplate": {"spec": {"template": inner}}}
+    return {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": name}, "spec": spec}
+
+
+def _deployment(shell: str, name: str, script: str, replicas: int) -> dict[str, Any]:
+    made = deployment(shell, name, replicas=replicas)
+    resources = {"requests": {"cpu": "20m"}, "limits": {"cpu": "200m"}}
+    made["spec"]["template"] = template(shell, script, name, resources=resources)
+    return made
+
+
+def _autoscaler(name: str) -> dict[str, Any]:
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}
+    cpu = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 90}}
+    spec = {
+        "scaleTargetRef": target,
+        "minReplicas": 1,
+        "maxReplicas": 2,
+        "metrics": [{"type": "Resource", "resource": cpu}],
+    }
+    return {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": name},
+        "spec": spec,
+    }
