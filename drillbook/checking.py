@@ -16,7 +16,7 @@ from drillbook.model.environment import Environment, EnvironmentClass
 from drillbook.model.observation import Observation
 from drillbook.model.policy import Objective, Policy, Severity
 from drillbook.model.verdict import Verdict, Waiver
-from drillbook.policy import load_environment, load_policy, load_waivers
+from drillbook.policy import load_environment, load_policy, load_waivers, with_given_limits
 from drillbook.probes import collect
 from drillbook.probes.collecting import parameters_of
 
@@ -72,6 +72,7 @@ def load_system(
     folder = places.system_dir(system)
     policy = load_policy(folder / "policy.yaml")
     found = load_environment(folder, environment, policy)
+    policy = with_given_limits(policy, found)
     waivers = load_waivers(folder / "waivers.yaml", policy)
     if found.environment_class is EnvironmentClass.SANDBOX:
         found = replace(found, sandbox=sandbox or os.environ.get("DRILLBOOK_SANDBOX") or found.sandbox or system)

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
+from drillbook.model.limit import Limit
 from drillbook.model.observation import Observation
-from drillbook.model.policy import Objective
+from drillbook.model.policy import AnyLimit, Objective
 from drillbook.model.quantity import render
+from drillbook.model.text_limit import OwedLimit, TextLimit
 from drillbook.model.verdict import Status, Verdict
 
 _STATUS: Final[Mapping[bool | None, Status]] = {
@@ -32,10 +34,7 @@ def judge(system: str, objective: Objective, seen: Observation) -> Verdict:
             f"{objective.id}: {objective.indicator} answered with a {seen.dimension}, "
             f"and its limit is a {objective.limit.dimension}"
         )
-    if seen.value is None or seen.low is None or seen.high is None or seen.samples < 1:
-        status = Status.INCONCLUSIVE
-    else:
-        status = _STATUS[objective.limit.holds_for(seen.low, seen.high)]
+    status = _STATUS[holds(objective.limit, seen)]
     return Verdict(
         id=f"{system}/{objective.id}",
         status=status,
@@ -45,9 +44,22 @@ def judge(system: str, objective: Objective, seen: Observation) -> Verdict:
     )
 
 
+def holds(limit: AnyLimit, seen: Observation) -> bool | None:
+    """Whether what was seen is good, all of it (True) or none of it (False); None where that can't be told."""
+    match limit:
+        case Limit() if seen.low is not None and seen.high is not None and not seen.nothing:
+            return limit.holds_for(seen.low, seen.high)
+        case TextLimit() if seen.text is not None and not seen.nothing:
+            return limit.holds_for(seen.text)
+    return None
+
+
 def _reason(objective: Objective, seen: Observation, status: Status) -> str:
     sentence = f"expected {objective.limit}, observed {observed(objective, seen)}"
-    if status is Status.INCONCLUSIVE and seen.value is not None and seen.samples > 0:
+    if isinstance(objective.limit, OwedLimit):
+        owed = f"say one under limits in the environment's file, as {objective.source} leaves it out"
+        return f"{sentence}; {owed}"
+    if status is Status.INCONCLUSIVE and not seen.nothing:
         sentence += ", which is on both sides of the limit"
     if status is Status.INCONCLUSIVE and seen.remedy:
         sentence += f"; {seen.remedy}"
@@ -56,6 +68,8 @@ def _reason(objective: Objective, seen: Observation, status: Status) -> str:
 
 def observed(objective: Objective, seen: Observation) -> str:
     """``3.01 s (2.99 to 3.05 s, 400 samples)``, in as many digits as it takes to tell it from the limit."""
+    if seen.text is not None:
+        return seen.text or "an empty text"
     if seen.value is None or seen.low is None or seen.high is None:
         return f"nothing: {seen.problem}"
     if seen.samples < 1:
@@ -71,6 +85,8 @@ def observed(objective: Objective, seen: Observation) -> str:
 
 def _told(objective: Objective, value: Decimal) -> str:
     """``value`` rendered, never so rounded that it reads like the limit without being equal to it."""
+    if not isinstance(objective.limit, Limit):
+        return render(value, objective.limit.dimension)
     limit = objective.limit.quantity
     reads_like = render(limit.value, limit.dimension, _MOST_DIGITS)
     for digits in range(3, _MOST_DIGITS):

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
+from drillbook.judge.objectives import holds
 from drillbook.model.verdict import Status, Verdict, Waiver
 
 SOON: Final = timedelta(days=14)
@@ -53,10 +54,9 @@ def standing(verdict: Verdict, waiver: Waiver, today: date) -> Standing:
     seen = verdict.observation
     if today > waiver.expires:
         return Standing.EXPIRED
-    if verdict.status not in {Status.FAIL, Status.WAIVED} or seen.low is None or seen.high is None:
+    if verdict.status not in {Status.FAIL, Status.WAIVED} or seen.nothing:
         return Standing.UNUSED
-    # The whole interval must be acceptable, so its worst end is.
-    return Standing.USED if waiver.ceiling.holds_for(seen.low, seen.high) else Standing.EXCEEDED
+    return Standing.USED if holds(waiver.ceiling, seen) else Standing.EXCEEDED
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ def failure_text(verdict: Verdict) -> str:
     objective, seen = verdict.objective, verdict.observation
     place = f"{objective.file or 'policy.yaml'}:{objective.line}"
     because = str(objective.source) + (f": {' '.join(objective.note.split())}" if objective.note else "")
+    if objective.limit_from:
+        because += f"; the limit is from {objective.limit_from}"
     if verdict.status is Status.WAIVED and verdict.waiver is not None:
         because += f"; waived until {verdict.waiver.expires} by {verdict.waiver.owner}: {verdict.waiver.reason}"
     lines = [

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from drillbook.model.policy import AnyLimit
+
 
 class EnvironmentClass(StrEnum):
     """How careful to be."""
@@ -43,6 +45,16 @@ class Reach:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenLimit:
+    """A limit that the team decided on where its runbook gives none."""
+
+    limit: AnyLimit
+    reason: str
+    line: int
+    """Of the environment's file."""
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """One place where a system runs."""
 
@@ -57,3 +69,5 @@ class Environment:
     """UID of the ``kube-system`` namespace: what the guard knows a cluster by. A sandbox's is read from its state."""
     components: Mapping[str, Reach] = field(default_factory=dict)
     drills_allowed: bool = False
+    limits: Mapping[str, GivenLimit] = field(default_factory=dict)
+    """By objective: the limits that the runbook names and doesn't give."""

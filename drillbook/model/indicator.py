@@ -36,9 +36,15 @@ class Indicator:
     needs: tuple[str, ...] = ()
     """Fields of the component that the probe can't do without: ``workload``, ``service``, ``engine`` ..."""
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    vias: tuple[str, ...] = ()
+    """The sources that can serve it, the usual one first; empty where there is only one way."""
     low: Decimal = Decimal(0)
     """The smallest value that there can be; a limit that holds for all possible values is an error."""
     high: Decimal | None = None
+
+    def dimension_for(self, parameters: Mapping[str, Any]) -> Dimension:
+        """The dimension of its limit: its own, or what the parameter ``as`` says of a setting that can be anything."""
+        return Dimension(parameters["as"]) if parameters.get("as") else self.dimension
 
 
 _TRAFFIC: Final = {

@@ -26,6 +26,8 @@ class Observation:
     at: datetime
     took_seconds: float = 0.0
     value: Decimal | None = None
+    text: str | None = None
+    """What was seen where the dimension is TEXT; value and bounds stay empty then."""
     low: Decimal | None = None
     high: Decimal | None = None
     samples: int = 0
@@ -35,9 +37,16 @@ class Observation:
     evidence: Mapping[str, Any] = field(default_factory=dict)
     """JSON values only; never a secret."""
 
+    @property
+    def nothing(self) -> bool:
+        """Whether nothing was observed: no value and no text, or none that a sample stands behind."""
+        return self.samples < 1 or (self.value is None and self.text is None)
+
     def __post_init__(self) -> None:
+        if (self.text is not None) and self.dimension is not Dimension.TEXT:
+            raise ValueError(f"an observation of {self.dimension.noun} has a number, not a text")
         if self.value is None:
-            if not self.problem:
+            if not self.problem and self.text is None:
                 raise ValueError("an observation without a value must say what the problem was")
             return
         low = self.value if self.low is None else self.low

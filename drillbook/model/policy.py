@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from drillbook.model.limit import Limit
+from drillbook.model.text_limit import OwedLimit, TextLimit
+
+type AnyLimit = Limit | TextLimit | OwedLimit
 
 
 class Severity(StrEnum):
@@ -96,7 +99,7 @@ class Objective:
     indicator: str
     component: str | None
     parameters: Mapping[str, Any]
-    limit: Limit
+    limit: AnyLimit
     severity: Severity
     source: Source
     line: int
@@ -105,6 +108,14 @@ class Objective:
     """How an ambiguity of the runbook was decided."""
     file: str = ""
     """The policy file, as sentences name it."""
+    via: str = ""
+    """Through which source it is observed: one of ``Indicator.vias``, the first where the policy says none."""
+    covers: tuple[str, ...] = ()
+    """The rows of ``requirements.yaml`` that it answers; its own id where the policy says none."""
+    tags: tuple[str, ...] = ()
+    """Words of the team's own to select by."""
+    limit_from: str = ""
+    """Where the limit is from when the runbook gives none: the environment's file and line."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,11 +24,13 @@ class Dimension(StrEnum):
     BYTES = "bytes"
     CORES = "cores"
     RATE = "rate"
+    TEXT = "text"
+    """No number at all: an image, a setting, a version."""
 
     @property
     def noun(self) -> str:
         """As sentences say it: ``a duration``."""
-        return {"bytes": "a size in bytes", "cores": "a number of cores"}.get(self, f"a {self}")
+        return {"bytes": "a size in bytes", "cores": "a number of cores", "text": "text"}.get(self, f"a {self}")
 
 
 _DURATIONS: Final = {
@@ -100,7 +102,9 @@ class Quantity:
             total = _EXACT.add(total, _EXACT.multiply(Decimal(match[1]), _factor(match[2], dimension, text)))
             position, terms = match.end(), terms + 1
         if position < len(text) or terms == 0 or (terms > 1 and dimension is not Dimension.DURATION):
-            raise ValueError(f"expected {dimension.noun} such as {_EXAMPLES[dimension]}, found {text!r}")
+            raise ValueError(
+                f"expected {dimension.noun} such as {_EXAMPLES.get(dimension, 'a number')}, found {text!r}"
+            )
         if dimension is Dimension.RATIO and "%" not in text and not 0 <= total <= 1:
             raise ValueError(
                 f"expected a ratio from 0 to 1 or a percentage, found {text!r}; did you mean '{text.strip()} %'?"
@@ -165,7 +169,7 @@ def render(value: Decimal | float, dimension: Dimension, digits: int = 3) -> str
             return _short(number, digits) if abs(number) >= 1 or not number else f"{_short(number * 1000, digits)}m"
         case Dimension.RATE:
             return f"{_short(number, digits)} /s"
-        case Dimension.COUNT:
+        case Dimension.COUNT | Dimension.TEXT:
             return _short(number, digits)
 
 

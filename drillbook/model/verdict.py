@@ -12,6 +12,7 @@ from drillbook.errors import ExitCode
 from drillbook.model.limit import Limit
 from drillbook.model.observation import Observation
 from drillbook.model.policy import Objective, Severity, Source
+from drillbook.model.text_limit import TextLimit
 
 
 class Status(StrEnum):
@@ -31,7 +32,7 @@ class Waiver:
     owner: str
     reason: str
     expires: date
-    ceiling: Limit
+    ceiling: Limit | TextLimit
     ticket: str = ""
     line: int = 0
 
@@ -60,8 +61,10 @@ class Verdict:
     def margin(self) -> Decimal | None:
         """How far inside the limit, as a ratio of the limit: negative outside, None where there is no such thing."""
         seen, limit = self.observation, self.objective.limit
+        if not isinstance(limit, Limit) or limit.comparator in {"==", "!="}:
+            return None
         bound = limit.quantity.value
-        if seen.low is None or seen.high is None or bound == 0 or limit.comparator in {"==", "!="}:
+        if seen.low is None or seen.high is None or bound == 0:
             return None
         return -limit.excess(seen.low, seen.high) / abs(bound)
 

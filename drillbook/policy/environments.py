@@ -12,11 +12,12 @@ from drillbook.errors import ConfigError
 from drillbook.model.environment import Environment, EnvironmentClass, Reach, SecretReference
 from drillbook.model.policy import Policy
 from drillbook.policy.document import shown
+from drillbook.policy.given_limits import read_given_limits
 from drillbook.policy.loading import open_top
 from drillbook.policy.problems import Problems, nearest
 from drillbook.policy.section import NAME, Section, section
 
-KEYS: Final = ("apiVersion", "kind", "class", "sandbox", "cluster", "drills", "components")
+KEYS: Final = ("apiVersion", "kind", "class", "sandbox", "cluster", "drills", "components", "limits")
 REACH_KEYS: Final = ("address", "ca", "password")
 BY_REFERENCE: Final = (
     "expected a credential by reference ({env: NAME}, {file: PATH} or {secret: {namespace, name, key}}), "
@@ -54,6 +55,7 @@ def load_environment(system_dir: Path, name: str, policy: Policy | None = None) 
         if names is not None and component not in names:
             one.problem("", f"the policy has no component {component!r}{nearest(component, names)}")
         reaches[component] = _reach(one, folder)
+    limits = read_given_limits(top, policy)
     kubeconfig = cluster.optional_text("kubeconfig") if cluster else None
     context = cluster.optional_text("context") if cluster else None
     problems.settle()
@@ -67,6 +69,7 @@ def load_environment(system_dir: Path, name: str, policy: Policy | None = None) 
         cluster_uid=uid,
         components=reaches,
         drills_allowed=allowed,
+        limits=limits,
     )
 
 

@@ -10,13 +10,18 @@ import yaml
 
 from drillbook.model.indicator import INDICATORS, REQUIRED, Indicator, Parameter
 from drillbook.model.limit import Limit
-from drillbook.model.policy import Component, Objective, Severity, SeverityLevel
-from drillbook.model.quantity import render
+from drillbook.model.policy import AnyLimit, Component, Objective, Severity, SeverityLevel
+from drillbook.model.quantity import Dimension, render
+from drillbook.model.text_limit import REQUIRED as OWED
+from drillbook.model.text_limit import OwedLimit, TextLimit
 from drillbook.policy.problems import described, nearest, whole_number
 from drillbook.policy.section import Section, refuse_repeats
 from drillbook.policy.sources import read_source
 
-KEYS: Final = ("id", "indicator", "component", "parameters", "limit", "severity", "source", "note")
+KEYS: Final = (
+    *("id", "indicator", "via", "component", "parameters", "limit", "severity", "source", "note"),
+    *("covers", "tags"),
+)
 
 
 def read_objectives(
@@ -45,7 +50,8 @@ def _objective(
         return None
     _check_needs(one, indicator, components, component)
     parameters = _parameters(one, indicator)
-    limit = _limit(one, indicator)
+    via = one.choice("via", indicator.vias, f"source of {indicator.name}", default=(*indicator.vias, "")[0])
+    limit = _limit(one, indicator, parameters)
     if limit is None or source is None:
         return None
     return Objective(
@@ -59,6 +65,9 @@ def _objective(
         line=one.node.start_mark.line + 1,
         note=note,
         file=file,
+        via=via,
+        covers=one.names("covers") or (objective_id,),
+        tags=one.names("tags"),
     )
 
 
@@ -91,22 +100,34 @@ def _check_needs(
         one.problem("component", f"{indicator.name} needs a GET route, and components.{found.id}.routes has none")
 
 
-def _limit(one: Section, indicator: Indicator) -> Limit | None:
+def _limit(one: Section, indicator: Indicator, parameters: Mapping[str, Any]) -> AnyLimit | None:
     expected = 'a limit such as "<= 2 s"'
     if one.get("limit") is None:
         one.missing("limit", expected)
         return None
     text = one.literal("limit", expected)
-    limit = one.parsed("limit", text, lambda t: Limit.parse(t, indicator.dimension)) if text else None
-    if limit is None:
+    if not text:
         return None
+    dimension = indicator.dimension_for(parameters)
+    if text == OWED:
+        return OwedLimit(dimension)
+    return read_limit(one, "limit", text, indicator, dimension)
+
+
+def read_limit(one: Section, key: str, text: str, indicator: Indicator, dimension: Dimension) -> AnyLimit | None:
+    """A limit that can hold and can fail; None, and a problem, for any other."""
+    if dimension is Dimension.TEXT:
+        return one.parsed(key, text, TextLimit.parse)
+    limit = one.parsed(key, text, lambda t: Limit.parse(t, dimension))
+    if limit is None or dimension is not indicator.dimension:
+        return limit
     highest = Decimal("Infinity") if indicator.high is None else indicator.high
     verdict = limit.holds_for(indicator.low, highest)
     if verdict is not None:
         ends = [render(indicator.low, indicator.dimension), render(highest, indicator.dimension)]
         span = f"at least {ends[0]}" if indicator.high is None else f"from {ends[0]} to {ends[1]}"
         never = "fail" if verdict else "hold"
-        one.problem("limit", f"{text!r} can never {never}: {indicator.name} is always {span}")
+        one.problem(key, f"{text!r} can never {never}: {indicator.name} is always {span}")
         return None
     return limit
 

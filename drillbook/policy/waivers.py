@@ -13,6 +13,8 @@ import yaml
 from drillbook.model.indicator import INDICATORS
 from drillbook.model.limit import Limit
 from drillbook.model.policy import Objective, Policy
+from drillbook.model.quantity import Dimension
+from drillbook.model.text_limit import TextLimit
 from drillbook.model.verdict import Waiver
 from drillbook.policy.document import shown
 from drillbook.policy.loading import open_top
@@ -69,13 +71,15 @@ def _calendar_day(text: str) -> date:
         raise ValueError(f"expected {_DATE}, found {text!r}: {error}") from None
 
 
-def _ceiling(one: Section, objective: Objective) -> Limit | None:
+def _ceiling(one: Section, objective: Objective) -> Limit | TextLimit | None:
     """A ceiling must accept all that the limit accepts, and more, but not everything."""
     text = one.literal("ceiling", 'a limit such as "<= 3 s"')
+    if text and objective.limit.dimension is Dimension.TEXT:
+        return one.parsed("ceiling", text, TextLimit.parse)
     ceiling = one.parsed("ceiling", text, lambda t: Limit.parse(t, objective.limit.dimension)) if text else None
-    if ceiling is None:
-        return None
     limit, indicator = objective.limit, INDICATORS[objective.indicator]
+    if ceiling is None or not isinstance(limit, Limit):
+        return ceiling
     if not ceiling.accepts_all_of(limit):
         one.problem("ceiling", f"{text!r} accepts less than the limit of {objective.id}, {limit}")
     elif limit.accepts_all_of(ceiling):

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from drillbook.clock import SYSTEM_CLOCK, Clock
-from drillbook.errors import DrillbookError
+from drillbook.errors import ConfigError, DrillbookError
 from drillbook.model.environment import Environment
 from drillbook.model.indicator import INDICATORS, REQUIRED
 from drillbook.model.observation import Observation
@@ -59,10 +59,10 @@ async def _look(
     component = scene.policy.components[objective.component] if objective.component else None
     where = f"{objective.indicator} of {objective.component or scene.policy.system}"
     limit = look_seconds + parameters.get("requests", 0) / parameters.get("rate", 1)
-    dimension = INDICATORS[objective.indicator].dimension
+    dimension = objective.limit.dimension
     try:
         async with asyncio.timeout(limit):
-            seen = await probes[objective.indicator](scene, component, parameters)
+            seen = await probe_of(objective, probes)(scene, component, parameters)
     except TimeoutError:
         seen = scene.unseen(dimension, where, f"no answer within {limit:g} s")
     except DrillbookError as error:
@@ -70,10 +70,20 @@ async def _look(
     except Exception as error:
         # A probe that breaks must not take the others with it; its message could quote what it was looking at.
         seen = scene.unseen(dimension, where, f"the probe failed with an unexpected {type(error).__name__}")
-    seen = replace(seen, took_seconds=round(scene.clock.monotonic() - begin, 3))
+    evidence = {"via": objective.via, **seen.evidence} if objective.via else seen.evidence
+    seen = replace(seen, took_seconds=round(scene.clock.monotonic() - begin, 3), evidence=evidence)
     if on_progress:
         on_progress(f"{objective.id}: looked at {objective.indicator} in {seen.took_seconds:.1f} s")
     return seen
+
+
+def probe_of(objective: Objective, probes: Mapping[str, Probe] = PROBES) -> Probe:
+    """The probe for an indicator through its source. Raises ConfigError where nothing of this version observes it."""
+    usual = objective.via in {"", *INDICATORS[objective.indicator].vias[:1]}
+    key = objective.indicator if usual else f"{objective.indicator}/{objective.via}"
+    if key not in probes:
+        raise ConfigError(f"nothing in this version observes {key}")
+    return probes[key]
 
 
 @contextmanager

@@ -9,8 +9,9 @@ from drillbook.clock import iso
 from drillbook.model.drill import DrillResult
 from drillbook.model.limit import Limit
 from drillbook.model.observation import Observation
-from drillbook.model.policy import Source
+from drillbook.model.policy import AnyLimit, Source
 from drillbook.model.run import SCHEMA, LoadResult, Run
+from drillbook.model.text_limit import OwedLimit
 from drillbook.model.timeline import Event, EventKind, Interval, Sample, Timeline
 from drillbook.model.verdict import Verdict, Waiver
 from drillbook.report.numbers import UNITS, number, plain, text, words
@@ -53,10 +54,12 @@ def verdict(judged: Verdict) -> Json:
         "reason": text(judged.reason),
         "indicator": objective.indicator,
         "component": plain(objective.component),
+        "via": objective.via,
+        "covers": list(objective.covers),
         "parameters": plain(objective.parameters),
         "value": number(seen.value),
         "unit": UNITS[seen.dimension],
-        "text": words(seen.value, seen.dimension),
+        "text": words(seen.value, seen.dimension) if seen.text is None else text(seen.text) or "an empty text",
         "bounds": bounds(seen),
         "samples": seen.samples,
         "limit": limit(objective.limit),
@@ -65,6 +68,7 @@ def verdict(judged: Verdict) -> Json:
         "source": source(judged.source),
         "policy_line": objective.line,
         "note": text(objective.note),
+        "limit_from": text(objective.limit_from),
         "where": text(seen.where),
         "problem": text(seen.problem),
         "remedy": text(seen.remedy),
@@ -87,8 +91,11 @@ def bounds(seen: Observation) -> Json | None:
     }
 
 
-def limit(given: Limit) -> Json:
-    """What must hold: the good condition."""
+def limit(given: AnyLimit) -> Json:
+    """What must hold: the good condition; ``value`` is null for a text, and for a limit that nobody has said yet."""
+    if not isinstance(given, Limit):
+        comparator = None if isinstance(given, OwedLimit) else given.comparator
+        return {"comparator": comparator, "value": None, "text": text(given)}
     return {
         "comparator": given.comparator,
         "value": number(given.quantity.value),

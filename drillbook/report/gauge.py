@@ -18,6 +18,10 @@ Json = Mapping[str, Any]
 def margin(verdict: Json) -> str:
     """How far inside the limit the worse end of what was seen is, as a part of the limit."""
     comparator, share = verdict["limit"]["comparator"], verdict["margin"]
+    if comparator is None:
+        return "no limit given"
+    if verdict["unit"] == "text" and verdict["status"] != "inconclusive":
+        return "as documented" if verdict["status"] == "pass" else "not as documented"
     if verdict["value"] is None and verdict["bounds"] is None:
         return "nothing seen"
     if comparator in _EXACT:

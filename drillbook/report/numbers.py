@@ -20,6 +20,7 @@ UNITS: Final[Mapping[Dimension, str]] = {
     Dimension.BYTES: "bytes",
     Dimension.CORES: "cores",
     Dimension.RATE: "per_second",
+    Dimension.TEXT: "text",
 }
 """The base unit of each dimension, by the name that ``run.json`` gives it."""
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drillbook.judge import failure_text, judge
+from drillbook.model.limit import Limit
 from drillbook.model.quantity import Dimension
 from drillbook.model.verdict import Status
 from tests.judge.records import objective, seen, verdict
@@ -47,7 +48,9 @@ def test_a_verdict_agrees_with_the_limit_at_both_ends_and_at_the_value(
 ) -> None:
     low, high = sorted((one, other))
     found = verdict(str((low + high) / 2), str(low), str(high), f"{comparator} {bound} s")
-    good = [found.objective.limit.holds_at(v) for v in (low, found.observation.value or low, high)]
+    limit = found.objective.limit
+    assert isinstance(limit, Limit)
+    good = [limit.holds_at(v) for v in (low, found.observation.value or low, high)]
     if found.status is Status.PASS:
         assert all(good)
     if found.status is Status.FAIL:

@@ -6,7 +6,9 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
+from drillbook.model.limit import Limit
 from drillbook.model.policy import Route, Severity, Workload
+from drillbook.model.quantity import Dimension
 from drillbook.policy import load_policy
 from tests.policy.texts import POLICY, changed, written
 
@@ -22,6 +24,7 @@ def test_a_policy_knows_its_system_and_its_runbook(tmp_path: Path) -> None:
 def test_an_objective_carries_its_limit_its_line_in_the_policy_and_its_lines_in_the_runbook(tmp_path: Path) -> None:
     path = written(tmp_path, POLICY)
     latency, connections, _ = load_policy(path).objectives
+    assert isinstance(latency.limit, Limit)
     assert (latency.id, latency.limit.comparator, latency.limit.quantity.value) == ("api-latency", "<=", Decimal(2))
     assert latency.parameters == {"percentile": 95.0, "requests": 400, "rate": 100}
     assert (latency.file, latency.line) == (str(path), 18)
@@ -83,7 +86,7 @@ def test_a_documented_zero_is_a_zero(tmp_path: Path) -> None:
     policy = load_policy(written(tmp_path, POLICY))
     assert policy.procedures["restart"].steps[2]["replicas"] == 0
     none_failed = changed(POLICY, 'limit: "<= 80"', 'limit: "<= 0"')
-    assert load_policy(written(tmp_path, none_failed)).objectives[1].limit.quantity.value == 0
+    assert load_policy(written(tmp_path, none_failed)).objectives[1].limit == Limit.parse("<= 0", Dimension.COUNT)
 
 
 def test_a_file_with_a_byte_order_mark_is_read_like_any_other(tmp_path: Path) -> None:
