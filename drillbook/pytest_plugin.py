@@ -68,7 +68,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     from drillbook.checking import load_system
     from drillbook.errors import DrillbookError
-    from drillbook.model.indicator import INDICATORS
+    from drillbook.model.indicators import INDICATORS
     from drillbook.model.policy import Severity
 
     for severity in Severity:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from drillbook.model.environment import Environment, GivenLimit
-from drillbook.model.indicator import INDICATORS
+from drillbook.model.indicators import INDICATORS
 from drillbook.model.policy import Objective, Policy
 from drillbook.model.text_limit import OwedLimit
 from drillbook.policy.document import shown

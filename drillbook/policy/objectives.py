@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import yaml
 
-from drillbook.model.indicator import INDICATORS, REQUIRED, Indicator, Parameter
+from drillbook.model.indicators import INDICATORS, REQUIRED, Indicator, Parameter
 from drillbook.model.limit import Limit
 from drillbook.model.policy import AnyLimit, Component, Objective, Severity, SeverityLevel
 from drillbook.model.quantity import Dimension, render

@@ -10,7 +10,7 @@ from typing import Final
 
 import yaml
 
-from drillbook.model.indicator import INDICATORS
+from drillbook.model.indicators import INDICATORS
 from drillbook.model.limit import Limit
 from drillbook.model.policy import Objective, Policy
 from drillbook.model.quantity import Dimension

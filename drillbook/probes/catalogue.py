@@ -1,4 +1,4 @@
-"""Which probe observes which indicator: one line each, for every name in ``model.indicator.INDICATORS``."""
+"""Which probe observes which indicator: one line each, for every name in ``model.indicators.INDICATORS``."""
 
 from __future__ import annotations
 

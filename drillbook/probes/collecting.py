@@ -13,7 +13,7 @@ from typing import Any, Final
 from drillbook.clock import SYSTEM_CLOCK, Clock
 from drillbook.errors import ConfigError, DrillbookError
 from drillbook.model.environment import Environment
-from drillbook.model.indicator import INDICATORS, REQUIRED
+from drillbook.model.indicators import INDICATORS, REQUIRED
 from drillbook.model.observation import Observation
 from drillbook.model.policy import Objective, Policy
 from drillbook.probes.catalogue import PROBES

@@ -11,7 +11,7 @@ from drillbook.clients.access import authority_of
 from drillbook.clients.http import Answer, Request, open_http
 from drillbook.clients.reach import Endpoint, http_endpoint
 from drillbook.errors import ConfigError, Unreachable
-from drillbook.model.indicator import INDICATORS
+from drillbook.model.indicators import INDICATORS
 from drillbook.model.policy import Component, Route
 from drillbook.probes.scene import Scene
 

@@ -10,7 +10,7 @@ import pytest
 
 import drillbook.model
 from drillbook.cli import COMMANDS
-from drillbook.model.indicator import INDICATORS
+from drillbook.model.indicators import INDICATORS
 from drillbook.probes import PROBES
 
 MODEL = [f"drillbook.model.{module.name}" for module in iter_modules(drillbook.model.__path__)]

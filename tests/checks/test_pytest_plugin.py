@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from aiohttp import web
 
-from drillbook.model.indicator import INDICATORS
+from drillbook.model.indicators import INDICATORS
 from drillbook.places import bundled
 from tests.checks.systems import POLICY, WAIVERS, write_system
 from tests.clients.servers import closed_port, serving

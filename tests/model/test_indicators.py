@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from drillbook.model.indicator import INDICATORS, REQUIRED, Indicator
+from drillbook.model.indicators import INDICATORS, REQUIRED, Indicator
 from drillbook.model.limit import Limit
 from drillbook.model.policy import Component
 from drillbook.model.quantity import Dimension, Quantity

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from drillbook.model.environment import Environment, EnvironmentClass, Reach
-from drillbook.model.indicator import INDICATORS
+from drillbook.model.indicators import INDICATORS
 from drillbook.model.limit import Limit
 from drillbook.model.observation import Observation
 from drillbook.model.policy import Component, Objective, Policy, Route, Severity, Source

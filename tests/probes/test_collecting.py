@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from drillbook.errors import ConfigError, Unreachable
-from drillbook.model.indicator import INDICATORS
+from drillbook.model.indicators import INDICATORS
 from drillbook.model.observation import Observation
 from drillbook.model.policy import Component
 from drillbook.model.quantity import Dimension
