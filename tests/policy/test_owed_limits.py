@@ -1,0 +1,54 @@
+"""Where a runbook names a limit without a number, an environment gives it, and says why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from drillbook.errors import ConfigError
+from drillbook.model.limit import Limit
+from drillbook.model.quantity import Dimension
+from drillbook.model.text_limit import OwedLimit
+from drillbook.policy import load_environment, load_policy, with_given_limits
+from tests.policy.texts import ENVIRONMENT, POLICY, changed, written
+
+OWING = changed(POLICY, 'limit: "<= 2 s"', "limit: required")
+GIVING = ENVIRONMENT + 'limits:\n  api-latency: {limit: "<= 1500 ms", reason: "ours: what users put up with"}\n'
+
+
+def test_a_limit_that_the_runbook_owes_is_no_number_yet(tmp_path: Path) -> None:
+    assert load_policy(written(tmp_path, OWING)).objectives[0].limit == OwedLimit(Dimension.DURATION)
+
+
+def test_an_environment_gives_it_and_the_objective_says_from_where(tmp_path: Path) -> None:
+    policy = load_policy(written(tmp_path, OWING))
+    environment = load_environment(written(tmp_path, GIVING, "environments/prod.yaml").parent.parent, "prod", policy)
+    latency, *others = with_given_limits(policy, environment).objectives
+    assert latency.limit == Limit.parse("<= 1.5 s", Dimension.DURATION)
+    assert latency.limit_from.endswith("ours: what users put up with")
+    assert f"prod.yaml:{GIVING.count(chr(10))}" in latency.limit_from
+    assert others == list(policy.objectives[1:])
+
+
+@pytest.mark.parametrize(
+    ("policy_text", "line", "sentence"),
+    [
+        (POLICY, '  api-latency: {limit: "<= 1 s", reason: ours}', "an environment can't say another"),
+        (OWING, '  api-latncy: {limit: "<= 1 s", reason: ours}', "did you mean 'api-latency'?"),
+        (OWING, '  api-latency: {limit: "<= 80 %", reason: ours}', "unknown unit '%'"),
+        (OWING, '  api-latency: {limit: "<= 1 s"}', "reason: expected why this limit, and who decided"),
+        (OWING, "  api-latency: {reason: ours}", "limit: expected a limit such as '<= 2 s'"),
+        (OWING, '  api-latency: {limit: ">= 0 s", reason: ours}', "can never fail"),
+    ],
+)
+def test_a_given_limit_that_makes_no_sense_is_refused_at_its_line(
+    tmp_path: Path, policy_text: str, line: str, sentence: str
+) -> None:
+    policy = load_policy(written(tmp_path, policy_text))
+    text = ENVIRONMENT + f"limits:\n{line}\n"
+    written(tmp_path, text, "environments/prod.yaml")
+    with pytest.raises(ConfigError) as caught:
+        load_environment(tmp_path, "prod", policy)
+    assert sentence in str(caught.value)
+    assert f"environments/prod.yaml:{text.count(chr(10))}: limits." in str(caught.value)
