@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test slow conformance lint bench lock clean
+.PHONY: help setup demo test slow robustness conformance lint bench lock clean
 
 BIN := .venv/bin
 
@@ -12,11 +12,19 @@ setup:
 demo: setup ## start a real system here, check it against its runbook, drill it, show the report
 	@$(BIN)/drillbook demo
 
-test: setup lint ## set up and run the project's own tests
-	@$(BIN)/pytest -m "not slow"
+test: setup ## set up, check the style and the types, and run the project's own tests
+	@lint=$$(mktemp) && trap 'rm -f "$$lint"' EXIT; \
+	$(MAKE) --no-print-directory lint >"$$lint" 2>&1 & linting=$$!; \
+	$(BIN)/pytest -m "not slow"; tested=$$?; \
+	wait $$linting; linted=$$?; cat "$$lint"; \
+	[ $$linted -eq 0 ] || echo "make test: the lint above failed" >&2; \
+	[ $$tested -eq 0 ] && [ $$linted -eq 0 ]
 
 slow: setup ## the tests that make test leaves out because they take long
 	@$(BIN)/pytest -m slow
+
+robustness: setup ## kills, a full disk, many of everything, a thousand cycles
+	@$(BIN)/pytest -s tests/robustness
 
 conformance: setup ## Kubernetes' behaviour, on the sandbox or with ARGS="--kubeconfig FILE" on a real cluster
 	@$(BIN)/pytest tests/conformance $(ARGS)

@@ -1,4 +1,4 @@
-"""Databases: connections given away, and how many there are to give."""
+"""Databases: connections, settings, upkeep, and the pools in front."""
 
 from __future__ import annotations
 
@@ -12,6 +12,21 @@ if TYPE_CHECKING:
     from drillbook.model.verdict import Verdict
 
 
-@pytest.mark.observes("database.connections", "database.max_connections")
+@pytest.mark.observes(
+    "database.up",
+    "database.connections",
+    "database.connections_ratio",
+    "database.max_connections",
+    "database.setting",
+    "database.size",
+    "database.slowest_mean",
+    "database.vacuum_age",
+    "database.index",
+    "database.rows",
+    "database.oldest_row_age",
+    "database.revision",
+    "database.pool_budget",
+    "pool.used_ratio",
+)
 def test_objective(verdict: Verdict) -> None:
     hold(verdict)

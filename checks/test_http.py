@@ -1,4 +1,4 @@
-"""What users see: how long answers take, how many fail, whether a component calls itself healthy."""
+"""What users see: latency, errors, health, availability."""
 
 from __future__ import annotations
 
@@ -12,6 +12,16 @@ if TYPE_CHECKING:
     from drillbook.model.verdict import Verdict
 
 
-@pytest.mark.observes("http.latency", "http.error_ratio", "http.health")
+@pytest.mark.observes(
+    "http.latency",
+    "http.error_ratio",
+    "http.health",
+    "http.body_field",
+    "http.anonymous_status",
+    "http.availability",
+    "http.throughput",
+    "http.error_rate",
+    "http.status_ratio",
+)
 def test_objective(verdict: Verdict) -> None:
     hold(verdict)

@@ -1,4 +1,4 @@
-"""Pods: CPU, memory and disk used of what they may use."""
+"""Pods against their limits, and what happened to them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,14 @@ if TYPE_CHECKING:
     from drillbook.model.verdict import Verdict
 
 
-@pytest.mark.observes("pod.cpu_ratio", "pod.memory_ratio", "volume.used_ratio")
+@pytest.mark.observes(
+    "pod.cpu_ratio",
+    "pod.memory_ratio",
+    "pod.cpu",
+    "pod.restarts",
+    "pod.oom_kills",
+    "log.size",
+    "log.matches",
+)
 def test_objective(verdict: Verdict) -> None:
     hold(verdict)

@@ -1,4 +1,4 @@
-"""Services: each has somebody behind it."""
+"""Services, their ports and endpoints, and the way in."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from drillbook.model.verdict import Verdict
 
 
-@pytest.mark.observes("services.least_endpoints")
+@pytest.mark.observes(
+    "service.port",
+    "service.up",
+    "services.least_endpoints",
+    "ingress.addresses",
+)
 def test_objective(verdict: Verdict) -> None:
     hold(verdict)

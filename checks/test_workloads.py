@@ -1,4 +1,4 @@
-"""Workloads: ready replicas, and the documented requests and limits."""
+"""Workloads: replicas, resources, images, autoscalers, releases."""
 
 from __future__ import annotations
 
@@ -12,6 +12,20 @@ if TYPE_CHECKING:
     from drillbook.model.verdict import Verdict
 
 
-@pytest.mark.observes("workload.ready_replicas", "workload.cpu", "workload.memory")
+@pytest.mark.observes(
+    "workload.ready_replicas",
+    "workload.desired_replicas",
+    "workload.cpu",
+    "workload.memory",
+    "workload.image",
+    "autoscaler.count",
+    "autoscaler.min_replicas",
+    "autoscaler.max_replicas",
+    "autoscaler.cpu_target",
+    "autoscaler.memory_target",
+    "rollout.incomplete",
+    "rollout.took",
+    "release.failed_tests",
+)
 def test_objective(verdict: Verdict) -> None:
     hold(verdict)

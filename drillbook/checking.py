@@ -13,10 +13,13 @@ from drillbook.clock import SYSTEM_CLOCK, Clock
 from drillbook.errors import ConfigError, NothingSelected
 from drillbook.judge import apply_waivers, judge
 from drillbook.model.environment import Environment, EnvironmentClass
+from drillbook.model.indicators.attested import ATTESTED
 from drillbook.model.observation import Observation
 from drillbook.model.policy import Objective, Policy, Severity
+from drillbook.model.run import NotAsked
 from drillbook.model.verdict import Verdict, Waiver
 from drillbook.policy import load_environment, load_policy, load_waivers, with_given_limits
+from drillbook.policy.document import shown
 from drillbook.probes import collect
 from drillbook.probes.collecting import parameters_of
 
@@ -26,39 +29,82 @@ class Selection:
     """Which objectives are meant: any of these words; no word means all."""
 
     only: tuple[str, ...] = ()
-    """Ids (``api-latency`` or ``solar/api-latency``), indicator names (``http.latency``), severities (``high``)."""
+    """Ids (``api-latency`` or ``solar/api-latency``), indicators (``http.latency``), severities (``high``), tags."""
 
-    def choose(self, policy: Policy) -> tuple[Objective, ...]:
-        """The chosen objectives, in the policy's order.
+    def choose(self, policy: Policy, environment: Environment) -> Choice:
+        """The chosen objectives, in the policy's order, and those left out because there is nobody to ask.
+
+        What people attest is asked in a sandbox only by its id or its indicator, or once somebody attests for it.
 
         Raises NothingSelected for a word that names nothing, with the nearest ones that do, and for an empty choice.
         """
         for word in self.only:
             if not any(_named(word, policy, objective) for objective in policy.objectives):
                 raise NothingSelected(_nothing(word, policy))
-        chosen = tuple(
+        chosen = [
             objective
             for objective in policy.objectives
             if not self.only or any(_named(word, policy, objective) for word in self.only)
-        )
-        if not chosen:
+        ]
+        unanswerable = {
+            o.id for o in chosen if is_attested(o) and not environment.asks_people and not self._means(policy, o)
+        }
+        asked = tuple(o for o in chosen if o.id not in unanswerable)
+        left_out = tuple(f"{policy.system}/{o.id}" for o in chosen if o.id in unanswerable)
+        not_asked = NotAsked(_nobody(environment), left_out) if left_out else None
+        if not asked and not_asked:
+            raise NothingSelected(f"{not_asked.sentence}; nothing checked is never a pass")
+        if not asked:
             raise NothingSelected(f"{policy.path} has no objectives, and nothing checked is never a pass")
-        return chosen
+        return Choice(asked, not_asked)
+
+    def _means(self, policy: Policy, objective: Objective) -> bool:
+        """Whether a word means this objective itself, and not a severity or a tag that many share."""
+        return bool({objective.indicator, *_ids(policy, objective)} & set(self.only))
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a selection comes to in one environment."""
+
+    objectives: tuple[Objective, ...]
+    not_asked: NotAsked | None = None
+
+
+def asked_in(policy: Policy, environment: Environment) -> tuple[Objective, ...]:
+    """Every objective that is asked in this environment. Raises NothingSelected where there is none."""
+    return Selection().choose(policy, environment).objectives
+
+
+def is_attested(objective: Objective) -> bool:
+    """Whether people answer it, and no probe can."""
+    return objective.indicator.startswith(ATTESTED)
+
+
+def _nobody(environment: Environment) -> str:
+    file = shown(environment.attestations_file)
+    return f"people attest them, and a sandbox has none; attest in {file}, or name them with --only"
+
+
+def _ids(policy: Policy, objective: Objective) -> set[str]:
+    return {objective.id, f"{policy.system}/{objective.id}"}
 
 
 def _named(word: str, policy: Policy, objective: Objective) -> bool:
-    return word in {objective.id, f"{policy.system}/{objective.id}", objective.indicator, str(objective.severity)}
+    return word in {*_ids(policy, objective), objective.indicator, str(objective.severity), *objective.tags}
 
 
 def _nothing(word: str, policy: Policy) -> str:
     known = sorted(
         {objective.id for objective in policy.objectives}
         | {objective.indicator for objective in policy.objectives}
+        | {tag for objective in policy.objectives for tag in objective.tags}
         | {str(severity) for severity in Severity}
     )
     near = difflib.get_close_matches(word.removeprefix(f"{policy.system}/"), known, n=3, cutoff=0.4)
     hint = f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(known)}"
-    return f"--only {word}: no objective of {policy.system}, no indicator and no severity in use is called that; {hint}"
+    called = f"no objective of {policy.system}, no indicator, no tag and no severity in use is called that"
+    return f"--only {word}: {called}; {hint}"
 
 
 def load_system(

@@ -26,16 +26,37 @@ def system_dir(name: str) -> Path:
     for root in roots:
         if name in _systems(root):
             return root / name
-    known = sorted({found for root in roots for found in _systems(root)})
+    known = system_names()
     raise ConfigError(
         f"no system named {name!r}: expected systems/{name} with a policy.yaml or manifests below {Path.cwd()}; "
         f"the systems here are {', '.join(known) or 'none'}"
     )
 
 
+def systems_with_policy() -> tuple[str, ...]:
+    """The names of the systems that can be checked and drilled, below the working directory or travelling along."""
+    roots = (Path.cwd() / "systems", bundled("systems"))
+    return tuple(sorted({found.parent.name for root in roots for found in root.glob("*/policy.yaml")}))
+
+
+def systems_in(environment: str) -> tuple[str, ...]:
+    """The names of the systems that have an environment of that name. Raises ConfigError where there is none."""
+    roots = (Path.cwd() / "systems", bundled("systems"))
+    found = {path.parents[1].name for root in roots for path in root.glob(f"*/environments/{environment}.yaml")}
+    if not found:
+        raise ConfigError(f"no system has an environment {environment!r}: expected systems/*/environments/*.yaml")
+    return tuple(sorted(found))
+
+
+def system_names() -> list[str]:
+    """Every system that ``system_dir`` knows, by name."""
+    return sorted({found for root in (Path.cwd() / "systems", bundled("systems")) for found in _systems(root)})
+
+
 def _systems(root: Path) -> set[str]:
-    """The names of the systems in a folder; some have manifests for a sandbox, and no policy yet."""
-    return {found.parent.name for shape in ("*/policy.yaml", "*/manifests") for found in root.glob(shape)}
+    """The names of the systems in a folder; some have manifests for a sandbox or a runbook's rows, and no policy."""
+    shapes = ("*/policy.yaml", "*/manifests", "*/requirements.yaml")
+    return {found.parent.name for shape in shapes for found in root.glob(shape)}
 
 
 def experiment_file(name: str) -> Path:
@@ -43,12 +64,20 @@ def experiment_file(name: str) -> Path:
     given = Path(name)
     if given.suffix in {".yaml", ".yml", ".json"} and given.is_file():
         return given
-    roots = [Path.cwd() / "experiments", bundled("experiments")]
-    for root in roots:
+    for root in _experiment_roots():
         if (root / f"{name}.yaml").is_file():
             return root / f"{name}.yaml"
-    known = sorted({p.stem for root in roots for p in root.glob("*.yaml")})
-    raise ConfigError(f"no experiment named {name!r}: expected experiments/{name}.yaml; there are {', '.join(known)}")
+    known = ", ".join(experiment_names())
+    raise ConfigError(f"no experiment named {name!r}: expected experiments/{name}.yaml; there are {known}")
+
+
+def experiment_names() -> tuple[str, ...]:
+    """The experiments below the working directory and those that travel along."""
+    return tuple(sorted({path.stem for root in _experiment_roots() for path in root.glob("*.yaml")}))
+
+
+def _experiment_roots() -> tuple[Path, Path]:
+    return Path.cwd() / "experiments", bundled("experiments")
 
 
 def reports_root() -> Path:

@@ -24,16 +24,19 @@ class Checks:
     """What one pytest run checks, and the verdicts once somebody asks for the first."""
 
     def __init__(self, policy: Policy, environment: Environment, waivers: tuple[Waiver, ...]) -> None:
+        from drillbook.checking import Selection
+
         self.policy = policy
         self.environment = environment
+        self.choice = Selection().choose(policy, environment)
         self.waivers = waivers
         self.selected: list[Objective] = []
         """Those whose tests are left after ``-k``, ``-m`` and the ids on the command line."""
         self._verdicts: dict[str, Verdict] | None = None
 
     def objectives_of(self, indicators: tuple[str, ...]) -> list[Objective]:
-        """The policy's objectives that one of these indicators observes."""
-        return [objective for objective in self.policy.objectives if objective.indicator in indicators]
+        """The objectives that one of these indicators observes, as far as there is somebody to ask here."""
+        return [objective for objective in self.choice.objectives if objective.indicator in indicators]
 
     def id_of(self, objective: Objective) -> str:
         """The test's id: ``solar/api-latency``."""
@@ -77,14 +80,20 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{indicator}: objectives that {indicator} observes")
     try:
         loaded = load_system(config.option.system, config.option.environment, config.option.sandbox)
+        config.stash[CHECKS] = Checks(*loaded)
     except DrillbookError as error:
         raise pytest.UsageError(str(error)) from error
-    config.stash[CHECKS] = Checks(*loaded)
+    for tag in sorted({tag for objective in loaded[0].objectives for tag in objective.tags}):
+        config.addinivalue_line("markers", f"{tag}: objectives with the tag {tag}")
 
 
-def pytest_report_header(config: pytest.Config) -> str | None:
+def pytest_report_header(config: pytest.Config) -> list[str]:
     checks = config.stash.get(CHECKS, None)
-    return f"drillbook: {checks.policy.title}, environment {checks.environment.name}" if checks else None
+    if checks is None:
+        return []
+    left_out = checks.choice.not_asked
+    header = f"drillbook: {checks.policy.title}, environment {checks.environment.name}"
+    return [header, *([f"drillbook: {left_out.sentence}"] if left_out else [])]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -98,11 +107,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         pytest.param(
             objective,
             id=checks.id_of(objective) if checks else None,
-            marks=(getattr(pytest.mark, str(objective.severity)), getattr(pytest.mark, objective.indicator)),
+            marks=[getattr(pytest.mark, word) for word in _words(objective)],
         )
         for objective in objectives
     ]
     metafunc.parametrize("verdict", parameters, indirect=True)
+
+
+def _words(objective: Objective) -> set[str]:
+    """What ``-m`` can select it by."""
+    return {str(objective.severity), objective.indicator, *objective.tags}
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -14,7 +14,6 @@ from drillbook.chaos.doorway import (
     forget_journal,
     interrupting,
     new_unwatched_id,
-    parent,
     unwatched_journal,
     watched,
 )
@@ -100,7 +99,8 @@ def _pass_the_guard(place: Place, intent: guard.Intent) -> None:
 
     async def write_down(kube: Kube) -> None:
         await lock.take(kube)
-        entry = new_entry(id_, intent.fault.name, namespace, await intent.fault.put_back(kube, intent.aim))
+        put_back = await intent.fault.put_back(kube, intent.aim)
+        entry = await new_entry(kube, id_, intent.fault.name, namespace, put_back)
         BROKEN.append(Unwatched(place, lock, journal, entry))
         await journal.intend(kube, entry)
 
@@ -111,7 +111,7 @@ async def _inject(kube: Kube, intent: guard.Intent, desk: Desk | None) -> Sequen
     """Choose again, now, and hit exactly those."""
     if desk is not None:
         # The drill says so when baseline and journal are done; without that word nothing is broken.
-        desk.wait_for_drill("go", float(desk.brief["longest_seconds"]), parent())
+        desk.wait_for_drill("go", float(desk.brief["longest_seconds"]), int(desk.brief["parent"]))
         holder, expected = await holder_of(kube, intent.aim.component.namespace), desk.brief["holder"]
         if holder != expected:
             raise Refused(f"the lock is not held by the drill that started this experiment: {expected}, but {holder}")

@@ -7,7 +7,6 @@ of the desk is all that is needed. Under plain ``chaos run`` there is nobody els
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import secrets
 from collections.abc import Callable, Coroutine, Mapping
@@ -18,11 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from drillbook import places
-from drillbook.checking import check_objectives, load_system
+from drillbook.checking import asked_in, check_objectives, load_system
 from drillbook.clock import SYSTEM_CLOCK
 from drillbook.drills.desk import Desk
 from drillbook.drills.journal import Entry, Journal
 from drillbook.drills.lock import Lock
+from drillbook.drills.unfinished import PLAIN
 from drillbook.errors import ConfigError, DrillbookError
 from drillbook.model.environment import Environment
 from drillbook.model.policy import Component, Policy
@@ -70,7 +70,7 @@ class Place:
 
     def objectives(self) -> tuple[Verdict, ...]:
         """All objectives of the policy, judged now."""
-        return check_objectives(self.policy, self.environment, self.waivers, self.policy.objectives)
+        return check_objectives(self.policy, self.environment, self.waivers, asked_in(self.policy, self.environment))
 
 
 @dataclass(slots=True)
@@ -99,7 +99,7 @@ def new_unwatched_id(system: str) -> str:
 
 def unwatched_journal(id_: str) -> Journal:
     """Where the undo journal of a plain ``chaos run`` is: with the state of sandboxes, not among the reports."""
-    folder: Path = places.state_root() / "undo"
+    folder: Path = places.state_root() / PLAIN
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return Journal(folder / f"{re.sub(r'[^A-Za-z0-9-]+', '-', id_)}.jsonl")
 
@@ -124,8 +124,3 @@ def interrupting[**P, T](function: Callable[P, T]) -> Callable[P, T]:
             raise InterruptExecution(str(error)) from error
 
     return wrapped
-
-
-def parent() -> int:
-    """The process that started this one."""
-    return os.getppid()

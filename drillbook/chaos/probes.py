@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from drillbook.chaos.doorway import Place, interrupting, parent, watched
+from drillbook.chaos.doorway import Place, interrupting, watched
 from drillbook.drills import signals
 from drillbook.drills.ledger import filled
 from drillbook.drills.plan import SUSTAINED_SECONDS
@@ -35,7 +35,7 @@ def objectives_hold(configuration: Mapping[str, Any] | None = None) -> bool:
         if desk.from_engine("injecting") is None:
             # The drill has checked them already and would not have started this process otherwise.
             return True
-        said = desk.wait_for_drill("objectives_after", float(desk.brief["longest_seconds"]), parent())
+        said = desk.wait_for_drill("objectives_after", float(desk.brief["longest_seconds"]), int(desk.brief["parent"]))
         return bool(said.details["hold"])
     verdicts = Place.of(configuration or {}).objectives()
     failing = [v for v in verdicts if v.status is Status.FAIL]
@@ -54,7 +54,8 @@ def recovered(within: float = 120, configuration: Mapping[str, Any] | None = Non
     """
     desk = watched()
     if desk is not None:
-        return bool(desk.wait_for_drill("recovery", float(desk.brief["longest_seconds"]), parent()).details["seen"])
+        longest, parent = float(desk.brief["longest_seconds"]), int(desk.brief["parent"])
+        return bool(desk.wait_for_drill("recovery", longest, parent).details["seen"])
     place = Place.of(configuration or {})
     place.with_kube(lambda kube: _wait(kube, place, float(within)))
     return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from importlib import import_module
@@ -16,7 +17,13 @@ COMMANDS: Final = {
     "check": ("drillbook.cli.check:check", "Hold a running system to every limit that its runbook documents."),
     "demo": ("drillbook.cli.demo:demo", "Start a real system here, check it, drill it, show the report."),
     "drill": ("drillbook.cli.drill:drill", "Inject a fault, watch the recovery, judge it."),
+    "explain": (
+        "drillbook.cli.explain:explain",
+        "One objective: what the runbook says, how it is measured, last values.",
+    ),
     "load": ("drillbook.cli.load:load", "Press a system with bounded load and judge the same limits."),
+    "policy": ("drillbook.cli.policy:policy", "Count what a policy answers; find where a runbook contradicts itself."),
+    "recover": ("drillbook.cli.recover:recover", "Finish the undo that an interrupted drill left."),
     "sandbox": ("drillbook.cli.sandbox:sandbox", "A Kubernetes API on loopback whose pods are real processes."),
 }
 
@@ -67,4 +74,11 @@ def main() -> None:
         # What the interrupt caught half made (an event loop, say) complains when it is collected; nobody can help that.
         sys.unraisablehook = lambda _: None
         warnings.simplefilter("ignore")
+    except Exception as error:
+        if os.environ.get("DRILLBOOK_DEBUG") == "1":
+            raise
+        # Its own words could quote what was being looked at, a secret among it.
+        told = f"stopped by an unexpected {type(error).__name__}: this is a mistake in Drillbook, not in the system"
+        click.echo(f"drillbook: {told}; run it again with DRILLBOOK_DEBUG=1 to see where", err=True)
+        code = ExitCode.INCONCLUSIVE
     sys.exit(code)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 )
 @click.option("--sandbox", help="Look at the sandbox of this name instead of the environment's own.")
 @click.option(
-    "--only", multiple=True, metavar="WORD", help="An objective's id, an indicator or a severity; repeatable."
+    "--only", multiple=True, metavar="WORD", help="An objective's id, an indicator, a tag or a severity; repeatable."
 )
 @click.option(
     "--kubeconfig",
@@ -32,8 +32,19 @@ if TYPE_CHECKING:
 @click.option(
     "--format", "format_", type=click.Choice(("terminal", "json")), default="terminal", help="json prints run.json."
 )
+@click.option("--watch", "watching", is_flag=True, help="Check again and again until Ctrl-C; writes no report.")
+@click.option(
+    "--every", type=click.FloatRange(min=1), default=30.0, show_default=True, help="Seconds between rounds of --watch."
+)
 def check(
-    system: str, environment: str, sandbox: str | None, only: tuple[str, ...], kubeconfig: Path | None, format_: str
+    system: str,
+    environment: str,
+    sandbox: str | None,
+    only: tuple[str, ...],
+    kubeconfig: Path | None,
+    format_: str,
+    watching: bool,
+    every: float,
 ) -> int:
     """Check SYSTEM against its runbook and write a report.
 
@@ -46,11 +57,19 @@ def check(
     from drillbook.report.recorder import recording
 
     policy, where, waivers = load_system(system, environment, sandbox, kubeconfig)
-    objectives = Selection(only).choose(policy)
+    choice = Selection(only).choose(policy, where)
+    objectives = choice.objectives
+    if watching:
+        from drillbook.cli.watching import watch
+
+        if format_ == "json":
+            raise click.UsageError("--watch writes for people: expected it without --format json")
+        return watch(policy, where, waivers, choice, every)
     with recording("check", policy, where) as run:
         with _progress(policy.title, environment, objectives) as on_progress:
             verdicts = check_objectives(policy, where, waivers, objectives, on_progress=on_progress)
         run.add_verdicts(verdicts)
+        run.add_not_asked(choice.not_asked)
         run.add_waivers(waiver_report(verdicts, waivers, SYSTEM_CLOCK.now().date()).as_json())
         if shared := _one_problem(verdicts):
             run.add_problem(f"nothing could be observed: {shared}")

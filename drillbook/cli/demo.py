@@ -50,7 +50,7 @@ def demo(system: str, keep: bool, sandbox: str | None, reports: Path | None) -> 
     Needs no cluster, no Docker and no root. Exit code 0: every limit held, and every drill recovered in the documented
     time with nothing acknowledged lost.
     """
-    from drillbook.checking import load_system
+    from drillbook.checking import asked_in, load_system
     from drillbook.report.recorder import recording
     from drillbook.report.terminal import show
 
@@ -58,7 +58,8 @@ def demo(system: str, keep: bool, sandbox: str | None, reports: Path | None) -> 
     name = sandbox or f"{system}-demo"
     policy, where, waivers = load_system(system, "sandbox", name)
     drills = " and ".join(plan.id for plan in policy.drills) or "nothing"
-    say(f"{policy.title}: start it here, check {len(policy.objectives)} objectives, drill {drills}; under a minute")
+    count = len(asked_in(policy, where))
+    say(f"{policy.title}: start it here, check {count} objectives, drill {drills}; under a minute")
     with recording("demo", policy, where, reports, on_end=show) as run, _sandbox(system, name, keep, say):
         _check(run, policy, where, waivers, say)
         _drill(run, policy, where, waivers, say)
@@ -115,13 +116,15 @@ def _check(run: Recorder, policy: Policy, where: Environment, waivers: tuple[Wai
     """Every objective of the policy."""
     from collections import Counter
 
-    from drillbook.checking import check_objectives
+    from drillbook.checking import Selection, check_objectives
     from drillbook.clock import SYSTEM_CLOCK
     from drillbook.judge import waiver_report
 
-    say(f"checking {len(policy.objectives)} objectives, about 6 s")
-    verdicts = check_objectives(policy, where, waivers, policy.objectives)
+    choice = Selection().choose(policy, where)
+    say(f"checking {len(choice.objectives)} objectives, about 6 s")
+    verdicts = check_objectives(policy, where, waivers, choice.objectives)
     run.add_verdicts(verdicts)
+    run.add_not_asked(choice.not_asked)
     run.add_waivers(waiver_report(verdicts, waivers, SYSTEM_CLOCK.now().date()).as_json())
     say(", ".join(f"{number} {status}" for status, number in Counter(v.status for v in verdicts).items()))
 

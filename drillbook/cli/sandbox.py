@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from drillbook.cli.sandbox_node import node
 from drillbook.errors import ConfigError, ExitCode
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ def kubeconfig(system: str, path: bool) -> None:
 @click.argument("workload")
 @click.option("--delay", metavar="DURATION", help="Every API answer comes so much later: 3s.")
 @click.option("--error-ratio", metavar="RATIO", help="So many of the API answers are a 500: 10%.")
+@click.option("--error-status", type=click.IntRange(400, 599), help="Such errors have this status and not 500: 429.")
 @click.option("--hold-connections", type=click.IntRange(min=0), help="Database connections held, over all pods.")
 @click.option("--burn-cores", type=click.FloatRange(min=0), help="CPU used by each pod.")
 @click.option("--hold-bytes", metavar="SIZE", help="Memory held by each pod: 100Mi.")
@@ -106,6 +108,7 @@ def misbehave(
     workload: str,
     delay: str | None,
     error_ratio: str | None,
+    error_status: int | None,
     hold_connections: int | None,
     burn_cores: float | None,
     hold_bytes: str | None,
@@ -118,6 +121,7 @@ def misbehave(
     wanted: dict[str, float | None] = {
         "delay_seconds": _number(delay, Dimension.DURATION),
         "error_ratio": _number(error_ratio, Dimension.RATIO),
+        "error_status": error_status,
         "hold_connections": hold_connections,
         "burn_cores": burn_cores,
         "hold_bytes": _number(hold_bytes, Dimension.BYTES, whole=True),
@@ -127,6 +131,9 @@ def misbehave(
         raise ConfigError("expected either --off or at least one misbehaviour, such as --delay 3s; see --help")
     for told in set_switches(system, workload, **switches):
         click.echo(f"{told.namespace}/{told.pod}: {told.switches}")
+
+
+sandbox.add_command(node)
 
 
 class _Progress:

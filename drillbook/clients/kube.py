@@ -11,15 +11,18 @@ Code without an event loop of its own calls ``asyncio.run`` around ``async with 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from drillbook.clients.access import kubeconfig_of
 from drillbook.clients.kube_connection import new_client, translated
+from drillbook.clients.kube_paths import GROUPS as GROUPS
+from drillbook.clients.kube_paths import path_of as path_of
+from drillbook.clients.kube_paths import selector_text as selector_text
 from drillbook.errors import DrillbookError, ExitCode
 from drillbook.model.environment import Environment
 
@@ -29,26 +32,6 @@ if TYPE_CHECKING:
 type Object = dict[str, Any]
 """A Kubernetes object as JSON has it."""
 type Objects = list[Object]
-
-GROUPS: Final = {
-    "namespaces": "/api/v1",
-    "nodes": "/api/v1",
-    "pods": "/api/v1",
-    "services": "/api/v1",
-    "secrets": "/api/v1",
-    "configmaps": "/api/v1",
-    "events": "/api/v1",
-    "persistentvolumeclaims": "/api/v1",
-    "deployments": "/apis/apps/v1",
-    "replicasets": "/apis/apps/v1",
-    "statefulsets": "/apis/apps/v1",
-    "endpointslices": "/apis/discovery.k8s.io/v1",
-    "ingresses": "/apis/networking.k8s.io/v1",
-    "leases": "/apis/coordination.k8s.io/v1",
-    "selfsubjectaccessreviews": "/apis/authorization.k8s.io/v1",
-    "podmetrics": "/apis/metrics.k8s.io/v1beta1",
-}
-"""Where each resource that Drillbook speaks of is served."""
 
 PATCH_TYPES: Final = {
     "json": "application/json-patch+json",
@@ -81,38 +64,6 @@ class Permission:
     def __str__(self) -> str:
         kind = f"{self.resource}.{self.group}" if self.group else self.resource
         return f"{self.verb} {kind}" + (f" in namespace {self.namespace}" if self.namespace else "")
-
-
-def path_of(resource: str, namespace: str | None = None, name: str | None = None, subresource: str = "") -> str:
-    """The URL path of a resource in GROUPS: ``path_of("pods", "shop", "api-1", "log")``."""
-    parts = [GROUPS[resource]]
-    if namespace:
-        parts += ["namespaces", quote(namespace, safe="")]
-    parts.append("pods" if resource == "podmetrics" else resource)
-    parts += [quote(name, safe="")] if name else []
-    return "/".join(parts + ([subresource] if subresource else []))
-
-
-def selector_text(selector: Mapping[str, Any]) -> str:
-    """A ``spec.selector`` (or plain labels) as the API's ``labelSelector`` parameter writes it."""
-    labels = selector.get("matchLabels", {}) if _is_selector(selector) else selector
-    terms = [f"{key}={value}" for key, value in labels.items()]
-    for expression in selector.get("matchExpressions", ()) if _is_selector(selector) else ():
-        key, values = expression["key"], ",".join(expression.get("values", ()))
-        match expression["operator"]:
-            case "In":
-                terms.append(f"{key} in ({values})")
-            case "NotIn":
-                terms.append(f"{key} notin ({values})")
-            case "Exists":
-                terms.append(key)
-            case _:
-                terms.append(f"!{key}")
-    return ",".join(terms)
-
-
-def _is_selector(selector: Mapping[str, Any]) -> bool:
-    return "matchLabels" in selector or "matchExpressions" in selector
 
 
 class Kube:

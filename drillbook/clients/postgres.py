@@ -26,6 +26,18 @@ By text, because psycopg knows no SQLSTATE for a connection that failed.
 """
 
 
+_NOT_SERVING: Final = ("is starting up", "is shutting down", "in recovery mode", "not yet accepting connections")
+"""What the server says while it serves nobody (SQLSTATE 57P03), credentials or not."""
+
+
+class NotServing(Unreachable):
+    """Nothing answers where the server should listen, or it says that it serves nobody now."""
+
+
+class TurnedAway(Unreachable):
+    """The server answered, and doesn't let this user in: whether it serves others is not known by that."""
+
+
 class SlotsExhausted(DrillbookError):
     """The server is up and has no connection left to give: an observation, not an accident of measuring."""
 
@@ -40,16 +52,25 @@ class Postgres:
         self.connection = connection
         self.endpoint = endpoint
 
-    async def row(self, query: str) -> Mapping[str, Any]:
-        """The one row that a query gives, by column name. Raises Unreachable when the server doesn't give it."""
+    async def row(self, query: str, *values: Any) -> Mapping[str, Any]:
+        """The first row that a query gives, by column name, or an empty one. Raises Unreachable without an answer."""
+        rows = await self.rows(query, *values)
+        return rows[0] if rows else {}
+
+    async def rows(self, query: str, *values: Any) -> list[Mapping[str, Any]]:
+        """All rows that a query gives; ``values`` stand for its ``%s`` and are never part of its text.
+
+        Raises Unreachable when the server refuses the query, or doesn't end it in time.
+        """
         import psycopg
 
         try:
-            cursor = await self.connection.execute(query.encode())
-            row = await cursor.fetchone()
+            cursor = await self.connection.execute(query.encode(), values or None)
+            return await cursor.fetchall()
         except psycopg.Error as error:
+            if self.connection.closed:
+                raise NotServing(f"PostgreSQL at {self.endpoint} hung up: {_first_line(error)}") from error
             raise Unreachable(f"PostgreSQL at {self.endpoint} refused a query: {_first_line(error)}") from error
-        return row or {}
 
 
 @asynccontextmanager
@@ -62,7 +83,10 @@ async def open_postgres(
     connect_timeout: float = 5.0,
     statement_timeout: float = 5.0,
 ) -> AsyncIterator[Postgres]:
-    """A session in which nothing can be written. Raises SlotsExhausted or Unreachable with the server's own words."""
+    """A session in which nothing can be written.
+
+    Raises SlotsExhausted, TurnedAway or NotServing with the server's own words.
+    """
     import psycopg
     from psycopg.rows import dict_row
 
@@ -82,16 +106,21 @@ async def open_postgres(
                 row_factory=dict_row,
             )
     except TimeoutError as error:
-        raise Unreachable(f"PostgreSQL at {endpoint} did not answer within {connect_timeout:g} s") from error
+        raise NotServing(f"PostgreSQL at {endpoint} did not answer within {connect_timeout:g} s") from error
     except psycopg.Error as error:
-        said = _first_line(error)
-        if any(words in said for words in _NO_SLOT_LEFT):
-            raise SlotsExhausted(f"PostgreSQL at {endpoint} has no connection left: {said}") from None
-        raise Unreachable(f"PostgreSQL at {endpoint} can't be used: {said}") from None
+        raise refusal_of(f"PostgreSQL at {endpoint}", _first_line(error)) from None
     try:
         yield Postgres(connection, endpoint)
     finally:
         await connection.close()
+
+
+def refusal_of(server: str, said: str) -> DrillbookError:
+    """Which refusal it is that ``server`` put into these words: SlotsExhausted, TurnedAway, else NotServing."""
+    if any(words in said for words in _NO_SLOT_LEFT):
+        return SlotsExhausted(f"{server} has no connection left: {said}")
+    answered = "FATAL" in said and not any(words in said for words in _NOT_SERVING)
+    return (TurnedAway if answered else NotServing)(f"{server} can't be used: {said}")
 
 
 def _first_line(error: BaseException) -> str:

@@ -7,11 +7,14 @@ import ssl
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from drillbook.clients.reach import Endpoint
 from drillbook.clients.wording import cause_of
 from drillbook.errors import Unreachable
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 _HAS_EXPIRED: Final = 10
 """OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED."""
@@ -111,10 +114,22 @@ def _chains(connection: ssl.SSLObject) -> dict[str, list[bytes]]:
     }
 
 
+def certificates_in(pem: bytes) -> tuple[Certificate, ...]:
+    """The certificates of a PEM file, as they stand there. Raises ValueError where there is none to be read."""
+    from cryptography import x509
+
+    return tuple(_described(found) for found in x509.load_pem_x509_certificates(pem))
+
+
 def _certificate(der: bytes) -> Certificate:
     from cryptography import x509
 
-    found = x509.load_der_x509_certificate(der)
+    return _described(x509.load_der_x509_certificate(der))
+
+
+def _described(found: x509.Certificate) -> Certificate:
+    from cryptography import x509
+
     try:
         names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         shown = tuple(str(name.value) for name in names)

@@ -11,8 +11,8 @@ from drillbook.drills.injection import ENGINE_SECONDS, note_injecting
 from drillbook.drills.plan import SUSTAINED_SECONDS
 from drillbook.drills.work import Work
 from drillbook.errors import DrillAborted, DrillbookError, Unreachable
-from drillbook.judge.drill import recovery_time
 from drillbook.judge.ledger import tally
+from drillbook.judge.recovery import recovery_time
 from drillbook.model.drill import WriteTally
 from drillbook.model.timeline import EventKind
 from drillbook.model.verdict import Status

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from drillbook.checking import asked_in
 from drillbook.drills import guard, landing, residue, signals
-from drillbook.drills.journal import new_entry
+from drillbook.drills.journal import Entry, new_entry
 from drillbook.drills.ledger import Ledger
 from drillbook.drills.plan import SUSTAINED_SECONDS
 from drillbook.drills.watch import ANSWER_SECONDS, Watch
@@ -14,6 +15,9 @@ from drillbook.drills.work import Work
 from drillbook.errors import Refused
 from drillbook.faults.workloads import read_workload, workload_of
 from drillbook.model.timeline import EventKind
+
+if TYPE_CHECKING:
+    from drillbook.clients.kube import Kube
 
 BASELINE_SECONDS: Final = 15.0
 """How long the baseline may take to be good for SUSTAINED_SECONDS."""
@@ -32,7 +36,8 @@ def pass_the_guard(work: Work) -> None:
 def see_the_steady_state(work: Work) -> None:
     """The policy's own objectives hold, and what the cluster looks like now. Raises Refused."""
     if not work.order.steady:
-        work.say(f"checking all {len(work.order.policy.objectives)} objectives before the fault, some seconds")
+        count = len(asked_in(work.order.policy, work.order.environment))
+        work.say(f"checking all {count} objectives before the fault, some seconds")
     work.found.before = work.order.steady or work.objectives()
     work.event(EventKind.STEADY, guard.objectives_hold(work.found.before))
     work.found.objects_before = work.connections.on_kube(residue.take)
@@ -87,8 +92,13 @@ def begin_to_watch(work: Work) -> Watch:
 
 def write_the_journal(work: Work) -> None:
     """What to put back, on disk and in the cluster, before anything is broken. Raises DrillbookError."""
-    put_back = work.connections.on_kube(lambda kube: work.briefing.fault.put_back(kube, work.briefing.aim))
-    entry = new_entry(work.order.id, work.briefing.fault.name, work.namespace, put_back, work.clock)
+    fault = work.briefing.fault
+
+    async def prepare(kube: Kube) -> Entry:
+        put_back = await fault.put_back(kube, work.briefing.aim)
+        return await new_entry(kube, work.order.id, fault.name, work.namespace, put_back, work.clock)
+
+    entry = work.connections.on_kube(prepare)
     # Known before it is written: half a journal must be cleared away too.
     work.entry, work.found.undone = entry, False
     work.connections.on_kube(lambda kube: work.journal.intend(kube, entry))

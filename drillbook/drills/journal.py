@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -35,6 +34,8 @@ class Entry:
     id: str
     """The drill's: ``RUN/DRILL``."""
     fault: str
+    cluster: str
+    """The UID of its namespace kube-system: a journal on disk does not follow a context to another cluster."""
     namespace: str
     put_back: PutBack
     written: datetime
@@ -50,6 +51,7 @@ class Entry:
         return {
             "id": self.id,
             "fault": self.fault,
+            "cluster": self.cluster,
             "namespace": self.namespace,
             "put_back": dict(self.put_back),
             "written": iso(self.written),
@@ -57,10 +59,12 @@ class Entry:
         }
 
 
-def new_entry(id_: str, fault: str, namespace: str, put_back: PutBack, clock: Clock = SYSTEM_CLOCK) -> Entry:
-    """An entry written now."""
-    now = clock.now()
-    return Entry(id_, fault, namespace, put_back, now, now + _LIVES)
+async def new_entry(
+    kube: Kube, id_: str, fault: str, namespace: str, put_back: PutBack, clock: Clock = SYSTEM_CLOCK
+) -> Entry:
+    """An entry written now, for that cluster."""
+    cluster, now = await kube.cluster_uid(), clock.now()
+    return Entry(id_, fault, cluster, namespace, put_back, now, now + _LIVES)
 
 
 class Journal:
@@ -85,13 +89,7 @@ class Journal:
 
     async def undone(self, kube: Kube, entry: Entry) -> None:
         """The undo is verified: the ConfigMap goes, the file says so. Safe twice."""
-        from drillbook.clients.kube import ApiRefusal, path_of
-
-        try:
-            await kube.delete(path_of("configmaps", entry.namespace, entry.config_map))
-        except ApiRefusal as refused:
-            if refused.code != 404:
-                raise
+        await forget(kube, entry)
         self._append({"state": "undone", "id": entry.id})
 
     def _append(self, line: dict[str, Any]) -> None:
@@ -112,31 +110,76 @@ class Journal:
             ) from error
 
 
-def open_entries(path: Path) -> Iterator[Entry]:
+async def forget(kube: Kube, entry: Entry) -> None:
+    """Take the entry's ConfigMap out of the cluster. Safe twice."""
+    from drillbook.clients.kube import ApiRefusal, path_of
+
+    try:
+        await kube.delete(path_of("configmaps", entry.namespace, entry.config_map))
+    except ApiRefusal as refused:
+        if refused.code != 404:
+            raise
+
+
+def open_entries(path: Path) -> tuple[Entry, ...]:
     """The entries of a journal file that were intended and never undone, oldest first.
 
-    A last line that was cut off in the middle is one whose fault never began.
+    A last line that was cut off in the middle is one whose fault never began. Raises ConfigError for a file that is no
+    journal, or can't be read.
     """
-    lines: list[dict[str, Any]] = []
-    for text in path.read_text().splitlines():
+    try:
+        texts = path.read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the undo journal {path} can't be read: {error}") from error
+    intended: dict[str, Entry] = {}
+    for number, text in enumerate(texts, start=1):
         try:
-            lines.append(json.loads(text))
+            line = json.loads(text)
         except ValueError:
             break
-    done = {line["id"] for line in lines if line["state"] == "undone"}
-    return (read_entry(line) for line in lines if line["state"] == "intended" and line["id"] not in done)
+        state = line.get("state") if isinstance(line, dict) else None
+        if state == "intended":
+            entry = read_entry(line, f"{path}:{number}")
+            intended[entry.id] = entry
+        elif state == "undone":
+            intended.pop(str(line.get("id")), None)
+        else:
+            raise ConfigError.at(path, number, f"expected the state intended or undone, found {state!r}")
+    return tuple(intended.values())
 
 
-def read_entry(document: dict[str, Any]) -> Entry:
-    """An entry from its JSON document."""
-    return Entry(
-        id=document["id"],
-        fault=document["fault"],
-        namespace=document["namespace"],
-        put_back=document["put_back"],
-        written=datetime.fromisoformat(document["written"]),
-        expires=datetime.fromisoformat(document["expires"]),
-    )
+async def entries_in_cluster(kube: Kube, namespace: str) -> tuple[Entry, ...]:
+    """The entries that lie in a namespace, oldest first. Raises ConfigError for a ConfigMap that holds none."""
+    from drillbook.clients.kube import path_of
+
+    found = await kube.list(path_of("configmaps", namespace), labels=LABEL)
+    entries: list[Entry] = []
+    for one in found:
+        where = f"ConfigMap {namespace}/{one['metadata']['name']}"
+        try:
+            document = json.loads((one.get("data") or {}).get("entry", ""))
+        except ValueError as error:
+            raise ConfigError(f"{where}: expected an undo entry as JSON in its key entry: {error}") from error
+        entry = read_entry(document, where)
+        if entry.namespace != namespace:
+            raise ConfigError(f"{where}: expected an undo entry of this namespace, found one of {entry.namespace}")
+        entries.append(entry)
+    return tuple(sorted(entries, key=lambda e: e.written))
+
+
+def read_entry(document: Any, where: str) -> Entry:
+    """An entry from its JSON document, which was found at ``where``. Raises ConfigError."""
+    try:
+        texts = {key: document[key] for key in ("id", "fault", "cluster", "namespace")}
+        put_back = document["put_back"]
+        if not isinstance(put_back, dict) or not all(isinstance(text, str) for text in texts.values()):
+            raise TypeError("id, fault, cluster and namespace are texts, and put_back is a mapping")
+        written, expires = (datetime.fromisoformat(document[key]) for key in ("written", "expires"))
+    except KeyError as error:
+        raise ConfigError(f"{where}: expected an undo entry, found one without {error}") from error
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{where}: expected an undo entry: {error}") from error
+    return Entry(**texts, put_back=put_back, written=written, expires=expires)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -16,7 +16,7 @@ from drillbook.drills.signals import LONGEST_INTERVAL
 from drillbook.errors import ConfigError
 from drillbook.faults import fault_named
 from drillbook.faults.fault import Aim, Fault
-from drillbook.judge.drill import too_fine
+from drillbook.judge.recovery import too_fine
 from drillbook.model.environment import Environment
 from drillbook.model.policy import DrillPlan, Policy, Procedure
 from drillbook.model.verdict import Verdict, Waiver

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from drillbook.checking import check_objectives
+from drillbook.checking import asked_in, check_objectives
 from drillbook.clock import SYSTEM_CLOCK, Clock
 from drillbook.drills.connections import Connections
 from drillbook.drills.journal import Entry, Journal
@@ -17,7 +17,8 @@ from drillbook.drills.plan import SUSTAINED_SECONDS, Briefing, Order, brief
 from drillbook.drills.residue import Snapshot
 from drillbook.drills.watch import ANSWER_SECONDS, Watch
 from drillbook.faults.fault import Landing, Target
-from drillbook.judge.drill import Evidence, judge_drill
+from drillbook.judge.drill import judge_drill
+from drillbook.judge.reading import Evidence
 from drillbook.model.drill import DrillResult, FaultReport, WriteTally
 from drillbook.model.timeline import Event, EventKind, Timeline
 from drillbook.model.verdict import Verdict
@@ -105,7 +106,8 @@ class Work:
     def objectives(self) -> tuple[Verdict, ...]:
         """All objectives of the policy, judged now."""
         order = self.order
-        return check_objectives(order.policy, order.environment, order.waivers, order.policy.objectives)
+        asked = asked_in(order.policy, order.environment)
+        return check_objectives(order.policy, order.environment, order.waivers, asked)
 
     def hold_the_lock(self) -> None:
         """Raises what ended the lock's renewal: a drill that has lost its lock is stopped."""

@@ -12,12 +12,13 @@ _COLUMN: Final = 44
 
 
 def failure_text(verdict: Verdict) -> str:
-    """Four lines, and a fifth where there is a remedy::
+    """Four lines, a fifth where there is a remedy, and the way to look closer::
 
     FAIL solar/api-latency                        severity: high
       expected  <= 2 s                            systems/solar/policy.yaml:31
       observed  3.01 s (2.99 to 3.05 s, 400 samples)  https://api.solar.example/orders
       because   runbook.txt:232 (Key Metrics): p95 over the sample's whole window
+      look closer: drillbook explain solar/api-latency
     """
     objective, seen = verdict.objective, verdict.observation
     place = f"{objective.file or 'policy.yaml'}:{objective.line}"
@@ -34,7 +35,14 @@ def failure_text(verdict: Verdict) -> str:
     ]
     if verdict.status is Status.INCONCLUSIVE and seen.remedy:
         lines.append(f"  remedy    {seen.remedy}")
+    if verdict.status in {Status.FAIL, Status.INCONCLUSIVE}:
+        lines.append(f"  look closer: {look_closer(verdict.id)}")
     return "\n".join(lines)
+
+
+def look_closer(name: str) -> str:
+    """The command that says more of an objective: ``drillbook explain solar/api-latency``."""
+    return f"drillbook explain {name}"
 
 
 def _columns(left: str, right: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from drillbook.model.attestation import Attestation
 from drillbook.model.policy import AnyLimit
 
 
@@ -71,3 +72,15 @@ class Environment:
     drills_allowed: bool = False
     limits: Mapping[str, GivenLimit] = field(default_factory=dict)
     """By objective: the limits that the runbook names and doesn't give."""
+    attestations: Mapping[str, Attestation] | None = None
+    """By the objective that each answers; None where there is no file of attestations."""
+
+    @property
+    def attestations_file(self) -> Path:
+        """Where people attest for this environment: beside the folder of its own file."""
+        return self.path.parent.parent / "attestations" / f"{self.name}.yaml"
+
+    @property
+    def asks_people(self) -> bool:
+        """Whether attested objectives are asked for here: a sandbox has no people, unless somebody attests for it."""
+        return self.environment_class is not EnvironmentClass.SANDBOX or self.attestations is not None

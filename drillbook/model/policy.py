@@ -143,6 +143,8 @@ class DrillPlan:
     procedure: str | None
     source: Source
     note: str = ""
+    covers: tuple[str, ...] = ()
+    """The rows of ``requirements.yaml`` that it answers; its own id where the policy says none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,10 @@ class Procedure:
     steps: tuple[Mapping[str, Any], ...]
     """``type``, ``component``, ``lines`` (or None), ``note``, and by type ``replicas`` or ``within``."""
     note: str = ""
+    document_only: str = ""
+    """Why no machine can follow it; such a procedure has no steps."""
+    covers: tuple[str, ...] = ()
+    """The rows of ``requirements.yaml`` that it answers; its own id where the policy says none."""
 
 
 @dataclass(frozen=True, slots=True)

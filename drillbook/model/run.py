@@ -26,6 +26,20 @@ class LoadResult:
 
 
 @dataclass(frozen=True, slots=True)
+class NotAsked:
+    """Objectives that this run left out by itself. They make it neither red nor green."""
+
+    reason: str
+    objectives: tuple[str, ...]
+    """Their ids, as verdicts would have them: ``solar/p0-response``."""
+
+    @property
+    def sentence(self) -> str:
+        count = len(self.objectives)
+        return f"{count} objective{' was' if count == 1 else 's were'} not asked: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """Everything that one command found out."""
 
@@ -47,3 +61,4 @@ class Run:
     waivers: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     """Sentences about the run itself: why it was cut short, what could not be looked at."""
+    not_asked: NotAsked | None = None

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from drillbook.model.policy import Component, DrillPlan, Procedure, SeverityLevel, Source
+from drillbook.places import experiment_names
 from drillbook.policy.problems import nearest
 from drillbook.policy.section import Section, refuse_repeats
 from drillbook.policy.sources import read_lines, read_source
 
-DRILL_KEYS: Final = ("id", "experiment", "component", "level", "recovery", "procedure", "source", "note")
-PROCEDURE_KEYS: Final = ("id", "source", "recovers", "within", "steps", "note")
+DRILL_KEYS: Final = ("id", "experiment", "component", "level", "recovery", "procedure", "source", "note", "covers")
+PROCEDURE_KEYS: Final = ("id", "source", "recovers", "within", "steps", "document_only", "note", "covers")
 STEPS: Final[Mapping[str, tuple[str, ...]]] = {
     "rollout_restart": (),
     "scale": ("replicas",),
@@ -35,11 +36,24 @@ def _procedure(one: Section, components: Mapping[str, Component], document: str)
     procedure_id = one.name("id")
     source = read_source(one, document)
     steps = tuple(_step(step, components) for step in one.children("steps", ()))
-    one.not_empty("steps", f"a list of at least one step ({', '.join(STEPS)})")
+    document_only = one.optional_text("document_only", "the reason why no machine can follow it") or ""
+    if one.get("document_only") is None:
+        one.not_empty("steps", f"a list of at least one step ({', '.join(STEPS)}), or document_only with the reason")
+    elif one.get("steps") is not None:
+        one.problem("document_only", "expected either steps or document_only, found both")
     recovers = one.names("recovers")
     within = one.optional_duration("within")
     note = one.optional_text("note") or ""
-    return Procedure(procedure_id, source or Source(document, "", (1, 1)), recovers, within, steps, note)
+    return Procedure(
+        id=procedure_id,
+        source=source or Source(document, "", (1, 1)),
+        recovers=recovers,
+        within=within,
+        steps=steps,
+        note=note,
+        document_only=document_only,
+        covers=one.names("covers") or (procedure_id,),
+    )
 
 
 def _step(one: Section, components: Mapping[str, Component]) -> Mapping[str, Any]:
@@ -88,15 +102,19 @@ def _drill(
     procedure = None
     if recovery == "procedure":
         procedure = one.choice("procedure", procedures, "procedure") or None
+        if procedure and procedures[procedure].document_only:
+            one.problem("procedure", f"no drill can follow {procedure}: procedures.{procedure} is document_only")
     elif one.get("procedure") is not None:
         one.problem("procedure", "expected no procedure, as recovery is self; say recovery: procedure to follow it")
+    drill_id = one.name("id")
     return DrillPlan(
-        id=one.name("id"),
-        experiment=one.name("experiment"),
+        id=drill_id,
+        experiment=one.choice("experiment", experiment_names(), "experiment"),
         component=one.choice("component", components, "component"),
         level=level,
         recovery=recovery,
         procedure=procedure,
         source=read_source(one, document) or Source(document, "", (1, 1)),
         note=one.optional_text("note") or "",
+        covers=one.names("covers") or (drill_id,),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -11,9 +12,10 @@ import yaml
 from drillbook.errors import ConfigError
 from drillbook.model.environment import Environment, EnvironmentClass, Reach, SecretReference
 from drillbook.model.policy import Policy
+from drillbook.policy.attestations import load_attestations
 from drillbook.policy.document import shown
 from drillbook.policy.given_limits import read_given_limits
-from drillbook.policy.loading import open_top
+from drillbook.policy.opening import open_top
 from drillbook.policy.problems import Problems, nearest
 from drillbook.policy.section import NAME, Section, section
 
@@ -59,7 +61,7 @@ def load_environment(system_dir: Path, name: str, policy: Policy | None = None) 
     kubeconfig = cluster.optional_text("kubeconfig") if cluster else None
     context = cluster.optional_text("context") if cluster else None
     problems.settle()
-    return Environment(
+    found = Environment(
         name=name,
         environment_class=chosen,
         path=path,
@@ -71,6 +73,8 @@ def load_environment(system_dir: Path, name: str, policy: Policy | None = None) 
         drills_allowed=allowed,
         limits=limits,
     )
+    attested = load_attestations(found.attestations_file, policy) if policy is not None else None
+    return replace(found, attestations=attested)
 
 
 def _sandbox(top: Section, chosen: EnvironmentClass, system: str) -> str | None:

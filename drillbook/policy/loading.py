@@ -7,14 +7,14 @@ from typing import Final
 
 from drillbook.model.policy import Policy
 from drillbook.policy.components import read_components
-from drillbook.policy.document import compose, shown
+from drillbook.policy.document import shown
 from drillbook.policy.drills import read_drills, read_procedures
 from drillbook.policy.objectives import read_objectives
+from drillbook.policy.opening import open_top
 from drillbook.policy.problems import Problems
-from drillbook.policy.section import Section, section
+from drillbook.policy.requirements import check_covers, load_requirements
 from drillbook.policy.sources import read_levels
 
-API_VERSION: Final = "drillbook/v1"
 KEYS: Final = (
     *("apiVersion", "kind", "metadata", "runbook"),
     *("severities", "components", "objectives", "drills", "procedures"),
@@ -42,6 +42,7 @@ def load_policy(path: Path) -> Policy:
     objectives = read_objectives(top, components, levels, document)
     procedures = read_procedures(top, components, document)
     drills = read_drills(top, components, levels, procedures, document)
+    check_covers(top, load_requirements(path.parent))
     problems.settle()
     return Policy(
         system=system,
@@ -54,14 +55,3 @@ def load_policy(path: Path) -> Policy:
         drills=drills,
         procedures=procedures,
     )
-
-
-def open_top(path: Path, what: str, kind: str, keys: tuple[str, ...], problems: Problems) -> Section:
-    """The top of a file, its apiVersion and kind checked. Raises ConfigError where it isn't a mapping."""
-    top = section(compose(path, what), "", problems, keys)
-    if top is None:
-        problems.settle()
-        raise AssertionError("a top that is no mapping is a problem")
-    top.choice("apiVersion", (API_VERSION,), "apiVersion")
-    top.choice("kind", (kind,), "kind")
-    return top

@@ -17,7 +17,7 @@ from drillbook.model.quantity import Dimension
 from drillbook.model.text_limit import TextLimit
 from drillbook.model.verdict import Waiver
 from drillbook.policy.document import shown
-from drillbook.policy.loading import open_top
+from drillbook.policy.opening import open_top
 from drillbook.policy.problems import Problems, described
 from drillbook.policy.section import Section, refuse_repeats
 

@@ -14,10 +14,12 @@ from drillbook.clock import SYSTEM_CLOCK, Clock
 from drillbook.errors import ConfigError, DrillbookError
 from drillbook.model.environment import Environment
 from drillbook.model.indicators import INDICATORS, REQUIRED
+from drillbook.model.indicators.attested import attests
 from drillbook.model.observation import Observation
 from drillbook.model.policy import Objective, Policy
 from drillbook.probes.catalogue import PROBES
 from drillbook.probes.scene import Probe, Scene
+from drillbook.probes.windows import lasting
 
 LOOK_SECONDS: Final = 20.0
 """How long one look may take beyond the traffic that it has to send."""
@@ -58,7 +60,7 @@ async def _look(
     parameters = parameters_of(objective)
     component = scene.policy.components[objective.component] if objective.component else None
     where = f"{objective.indicator} of {objective.component or scene.policy.system}"
-    limit = look_seconds + parameters.get("requests", 0) / parameters.get("rate", 1)
+    limit = look_seconds + lasting(parameters) + parameters.get("requests", 0) / parameters.get("rate", 1)
     dimension = objective.limit.dimension
     try:
         async with asyncio.timeout(limit):
@@ -107,4 +109,7 @@ def parameters_of(objective: Objective) -> dict[str, Any]:
     """The objective's parameters, and the indicator's defaults for those that it doesn't say."""
     known = INDICATORS[objective.indicator].parameters
     defaults = {name: p.default for name, p in known.items() if p.default is not REQUIRED}
-    return defaults | dict(objective.parameters)
+    found = defaults | dict(objective.parameters)
+    if answered := attests(objective.indicator, objective.id, found):
+        found["attests"] = answered
+    return found

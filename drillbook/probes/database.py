@@ -1,29 +1,28 @@
-"""How many connections a PostgreSQL server has given away, and how many it has to give."""
+"""Whether a PostgreSQL answers, how many connections it has given away, and how many it has to give."""
 
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Final
 
-from drillbook.clients.kube import ApiRefusal, Object
-from drillbook.clients.kube_exec import execute
-from drillbook.clients.postgres import Postgres, SlotsExhausted, open_postgres
-from drillbook.clients.reach import Endpoint, tcp_endpoint
-from drillbook.clients.secrets import read_secret
-from drillbook.errors import ConfigError, Unreachable
+from drillbook.clients.postgres import NotServing, SlotsExhausted, TurnedAway
 from drillbook.model.observation import Observation
 from drillbook.model.policy import Component
 from drillbook.model.quantity import Dimension
-from drillbook.probes.scene import Scene, needed
-from drillbook.probes.workloads import lasting_containers, pods
+from drillbook.probes.asking_sql import Ask, Asking, by_connection, endpoint_of, in_pod, require_postgres
+from drillbook.probes.database_limits import configured_maximum, limits_of
+from drillbook.probes.running import NothingRuns
+from drillbook.probes.scene import Probe, Scene, needed
 
 _OVER_SECONDS: Final = 1.0
 """The samples are spread over this time: one look misses a burst."""
 _COUNT: Final = """
     SELECT count(*) FILTER (WHERE backend_type = 'client backend')::int AS clients,
            count(*) FILTER (WHERE backend_type IS NULL AND datid IS NOT NULL AND usesysid IS NOT NULL)::int AS hidden,
+           count(*) FILTER (WHERE state = 'active' AND backend_type = 'client backend')::int AS active,
+           count(*) FILTER (WHERE state = 'idle')::int AS idle,
            count(*) FILTER (WHERE state = 'idle in transaction')::int AS idle_in_transaction,
            (SELECT sum(numbackends)::int FROM pg_stat_database) AS backends_in_databases
     FROM pg_stat_activity
@@ -33,71 +32,121 @@ _COUNT: Final = """
 Rows of other roles' sessions hide everything but database and user from a role without pg_monitor; those could be
 clients, or workers of a client's parallel query, so they widen the interval upwards.
 """
-_SETTINGS: Final = """
-    SELECT current_setting('max_connections')::int AS max_connections,
-           current_setting('superuser_reserved_connections')::int AS superuser_reserved_connections,
-           coalesce(nullif(current_setting('reserved_connections', true), '')::int, 0) AS reserved_connections,
-           (SELECT rolconnlimit FROM pg_roles WHERE rolname = current_user) AS role_limit,
-           (SELECT datconnlimit FROM pg_database WHERE datname = current_database()) AS database_limit
-"""
+_COLUMNS: Final = {None: "clients", "active": "active", "idle": "idle", "idle in transaction": "idle_in_transaction"}
 
 
-async def connections(scene: Scene, component: Component | None, parameters: Mapping[str, Any]) -> Observation:
-    """The most client connections among so many samples over about a second, the probe's own among them.
+def up_by(ask: Ask) -> Probe:
+    """The probe for 1 where the server answers a query of this user, 0 where it doesn't.
+
+    A server without a free slot answers nobody: 0. One that refuses this user's credentials may serve everybody else,
+    so that nothing is claimed.
+    """
+
+    async def up(scene: Scene, component: Component | None, _parameters: Mapping[str, Any]) -> Observation:
+        asked = needed(component, "database.up")
+        require_postgres(asked)
+        where = f"SELECT 1 in the database {asked.database or 'of the user'} of component {asked.id}"
+        try:
+            asking = await ask(scene, asked)
+            answer = await asking.row("SELECT 1 AS one")
+        except TurnedAway as refusal:
+            remedy = f"give the environment credentials that component {asked.id} accepts"
+            return scene.unseen(Dimension.COUNT, where, str(refusal), remedy=remedy)
+        except (SlotsExhausted, NothingRuns, NotServing) as refusal:
+            return scene.seen(Dimension.COUNT, f"{where}: {refusal}", 0, evidence={"refusal": str(refusal)})
+        evidence = {"asked": asking.place, "answer": dict(answer)}
+        return scene.seen(Dimension.COUNT, where, int(answer.get("one") == 1), evidence=evidence)
+
+    return up
+
+
+def connections_by(ask: Ask) -> Probe:
+    """The probe for the most client connections among so many samples over about a second, its own among them.
 
     A server that turns the probe away because it has no slot left has given away all of them: that is what is observed.
     """
-    asked = needed(component, "database.connections")
-    endpoint = await _endpoint(scene, asked)
-    where = f"pg_stat_activity of PostgreSQL at {endpoint}"
-    try:
-        seen = await scene.once(
-            ("connections", asked.id, parameters["samples"]),
-            lambda: _count(scene, asked, endpoint, parameters["samples"]),
+
+    async def connections(scene: Scene, component: Component | None, parameters: Mapping[str, Any]) -> Observation:
+        asked = needed(component, "database.connections")
+        try:
+            asking = await ask(scene, asked)
+            taken = await _sample(scene, asked, asking, parameters["samples"])
+            limits = await limits_of(scene, asked, asking)
+        except SlotsExhausted as refusal:
+            return await _exhausted(scene, asked, f"pg_stat_activity of component {asked.id}", refusal)
+        low, high, hidden = _bounds(taken, "clients")
+        return scene.seen(
+            Dimension.COUNT,
+            f"pg_stat_activity of {asking.place}",
+            high,
+            low=low,
+            high=high,
+            samples=len(taken),
+            remedy=_grant(asked, hidden),
+            evidence=_evidence(taken, "clients", hidden) | dict(limits.settings),
         )
+
+    return connections
+
+
+async def connections_ratio(scene: Scene, component: Component | None, parameters: Mapping[str, Any]) -> Observation:
+    """Client connections (or those in one state) as a share of what there is, the most of several samples.
+
+    ``of: max`` divides by max_connections. ``of: usable`` divides by what applications can have of them: less the
+    reserved slots; and a role or a database with a limit of its own counts too, so that the least headroom decides.
+    A server that has no slot left for the probe is full.
+    """
+    asked = needed(component, "database.connections_ratio")
+    state, of = parameters["state"], parameters["of"]
+    where = f"sessions of component {asked.id} over {of} connections"
+    try:
+        asking = await by_connection(scene, asked)
+        taken = await _sample(scene, asked, asking, parameters["samples"])
+        limits = await limits_of(scene, asked, asking)
     except SlotsExhausted as refusal:
-        return await _exhausted(scene, asked, where, refusal)
-    clients = [row["clients"] for row in seen]
-    high = [row["clients"] + row["hidden"] for row in seen]
-    hidden = max(row["hidden"] for row in seen)
-    evidence = {
-        "samples": seen,
-        "median": sorted(clients)[len(clients) // 2],
-        "includes": "the probe's own connection",
-        "hidden_sessions": hidden,
-    } | await _settings(scene, asked, endpoint)
+        evidence = {"refusal": str(refusal)}
+        if state is None:
+            return scene.seen(Dimension.RATIO, f"{where}: {refusal}", 1, evidence=evidence)
+        remedy = f"grant pg_use_reserved_connections to {asked.user}, so that the probe gets in"
+        return scene.unseen(Dimension.RATIO, where, str(refusal), remedy=remedy, evidence=evidence)
+    low, high, hidden = _bounds(taken, _COLUMNS[state])
+    whole = limits.usable if of == "usable" else limits.maximum
+    shares = [(f"the server, {whole}", Decimal(low) / whole, Decimal(high) / whole)]
+    if of == "usable" and state is None:
+        shares += [(f"{one.whose}, {one.limit}", *(one.share,) * 2) for one in limits.own]
+    decisive = max(shares, key=lambda share: share[2])
     return scene.seen(
-        Dimension.COUNT,
-        where,
-        max(high),
-        low=max(clients),
-        high=max(high),
-        samples=len(seen),
-        remedy=f"grant pg_monitor to {asked.user}: {hidden} sessions of other roles hide what they are"
-        if hidden
-        else "",
-        evidence=evidence,
+        Dimension.RATIO,
+        f"sessions at {asking.place} over the limit of {decisive[0]}",
+        round(decisive[2], 6),
+        low=round(max(share[1] for share in shares), 6),
+        high=round(decisive[2], 6),
+        samples=len(taken),
+        remedy=_grant(asked, hidden),
+        evidence=_evidence(taken, _COLUMNS[state], hidden)
+        | dict(limits.settings)
+        | {"usable_connections": limits.usable, "shares": {name: str(round(top, 6)) for name, _, top in shares}},
     )
 
 
 async def max_connections(scene: Scene, component: Component | None, _parameters: Mapping[str, Any]) -> Observation:
     """The server's setting max_connections."""
     asked = needed(component, "database.max_connections")
-    endpoint = await _endpoint(scene, asked)
+    endpoint = await endpoint_of(scene, asked)
     where = f"setting max_connections of PostgreSQL at {endpoint}"
     try:
-        settings = await _settings(scene, asked, endpoint)
+        limits = await limits_of(scene, asked, await by_connection(scene, asked))
     except SlotsExhausted as refusal:
-        known = await _configured_maximum(scene, asked)
+        known = await configured_maximum(scene, asked)
         if known is None:
             raise
         value, source = known
         return scene.seen(Dimension.COUNT, where, value, evidence={"refusal": str(refusal), "known_from": source})
-    return scene.seen(Dimension.COUNT, where, settings["max_connections"], evidence=settings)
+    return scene.seen(Dimension.COUNT, where, limits.maximum, evidence=limits.settings)
 
 
 async def _exhausted(scene: Scene, component: Component, where: str, refusal: SlotsExhausted) -> Observation:
-    known = await _configured_maximum(scene, component)
+    known = await configured_maximum(scene, component)
     if known is None:
         remedy = f"grant pg_use_reserved_connections to {component.user}, so that the probe gets in"
         problem = f"{refusal}, and how many there are could not be found out either"
@@ -107,71 +156,38 @@ async def _exhausted(scene: Scene, component: Component, where: str, refusal: Sl
     return scene.seen(Dimension.COUNT, f"{where}: {refusal}", value, evidence=evidence)
 
 
-async def _endpoint(scene: Scene, component: Component) -> Endpoint:
-    if component.engine != "postgres":
-        raise ConfigError(f"component {component.id!r} has engine {component.engine!r}; connections need postgres")
-    return await tcp_endpoint(scene.kube, scene.environment, component)
+async def _sample(scene: Scene, component: Component, asking: Asking, samples: int) -> list[dict[str, Any]]:
+    async def look() -> list[dict[str, Any]]:
+        rows = []
+        for number in range(samples):
+            if number:
+                await asyncio.sleep(_OVER_SECONDS / samples)
+            rows.append(dict(await asking.row(_COUNT)))
+        return rows
+
+    return await scene.once(("connections", component.id, type(asking), samples), look)
 
 
-async def _session(scene: Scene, component: Component, endpoint: Endpoint) -> Postgres:
-    """The one connection of this run. Raises SlotsExhausted or Unreachable."""
-    reach = scene.environment.components.get(component.id)
-
-    async def enter() -> Postgres:
-        password = await read_secret(reach.password, scene.kube) if reach and reach.password else None
-        session = open_postgres(endpoint, user=component.user, database=component.database, password=password)
-        return await scene.keep(session)
-
-    return await scene.once(("postgres", component.id), enter)
+def _bounds(taken: list[dict[str, Any]], column: str) -> tuple[int, int, int]:
+    """The most that were seen, the most that there could be with those that hide what they are, and how many hide."""
+    most = max(row[column] for row in taken)
+    return most, max(row[column] + row["hidden"] for row in taken), max(row["hidden"] for row in taken)
 
 
-async def _settings(scene: Scene, component: Component, endpoint: Endpoint) -> dict[str, Any]:
-    async def look() -> dict[str, Any]:
-        session = await _session(scene, component, endpoint)
-        return dict(await session.row(_SETTINGS))
-
-    return await scene.once(("settings", component.id), look)
+def _grant(component: Component, hidden: int) -> str:
+    return (
+        f"grant pg_monitor to {component.user}: {hidden} sessions of other roles hide what they are" if hidden else ""
+    )
 
 
-async def _count(scene: Scene, component: Component, endpoint: Endpoint, samples: int) -> list[dict[str, Any]]:
-    session = await _session(scene, component, endpoint)
-    rows = []
-    for number in range(samples):
-        if number:
-            await asyncio.sleep(_OVER_SECONDS / samples)
-        rows.append(dict(await session.row(_COUNT)))
-    return rows
+def _evidence(taken: list[dict[str, Any]], column: str, hidden: int) -> dict[str, Any]:
+    return {
+        "samples": taken,
+        "median": sorted(row[column] for row in taken)[len(taken) // 2],
+        "includes": "the probe's own connection",
+        "hidden_sessions": hidden,
+    }
 
 
-async def _configured_maximum(scene: Scene, component: Component) -> tuple[int, str] | None:
-    """max_connections of a server that lets nobody in, and where that is known from: its arguments, else its files.
-
-    Neither takes a connection. None where neither tells.
-    """
-    if component.workload is None:
-        return None
-    try:
-        running = await pods(scene, component)
-        for pod in running:
-            if (said := _argument(pod)) is not None:
-                return said, f"arguments of pod {pod['metadata']['name']}"
-        for pod in running:
-            name, container = pod["metadata"]["name"], lasting_containers(pod["spec"])[0]["name"]
-            command = ["sh", "-c", 'postgres -C max_connections -D "${PGDATA:-/var/lib/postgresql/data}"']
-            kube = await scene.kube()
-            answer = await execute(kube, component.namespace, name, container, command, timeout=5.0)
-            if answer.exit_code == 0 and answer.stdout.strip().isdigit():
-                return int(answer.stdout), f"configuration files in pod {name}"
-    except (Unreachable, ApiRefusal):
-        return None  # it stays unknown, and the observation says so
-    return None
-
-
-def _argument(pod: Object) -> int | None:
-    """``-c max_connections=100`` (or ``--max-connections=100``, or ``-N 100``) in a container's command line."""
-    for container in pod["spec"]["containers"]:
-        words = " ".join(str(word) for word in [*(container.get("command") or ()), *(container.get("args") or ())])
-        found = re.search(r"max[_-]connections\s*=\s*'?([0-9]+)|(?:^|\s)-N\s*([0-9]+)", words)
-        if found:
-            return int(found[1] or found[2])
-    return None
+up, up_exec = up_by(by_connection), up_by(in_pod)
+connections, connections_exec = connections_by(by_connection), connections_by(in_pod)

@@ -88,6 +88,26 @@ class Scene:
             evidence=evidence or {},
         )
 
+    def told(
+        self,
+        where: str,
+        text: str,
+        *,
+        samples: int = 1,
+        remedy: str = "",
+        evidence: Mapping[str, Any] | None = None,
+    ) -> Observation:
+        """An observation of a text, made now."""
+        return Observation(
+            dimension=Dimension.TEXT,
+            where=where,
+            at=self.clock.now(),
+            text=text,
+            samples=samples,
+            remedy=remedy,
+            evidence=evidence or {},
+        )
+
     def unseen(
         self,
         dimension: Dimension,

@@ -65,7 +65,10 @@ async def _take(scene: Scene, component: Component) -> Sample:
     if component.health:
         routes = [route for route in routes if _path(route) != component.health]
     if not routes:
-        raise ConfigError(f"component {component.id!r} has no GET route to send traffic to: name one under its routes")
+        raise ConfigError(
+            f"component {component.id!r} has no GET route to send traffic to: name one under its routes "
+            f"that is neither its health endpoint nor {' nor '.join(sorted(_NOT_TRAFFIC))}, and has no {{placeholder}}"
+        )
     count, rate = _asked_for(scene, component, "requests"), _asked_for(scene, component, "rate")
     endpoint = await http_endpoint(scene.kube, scene.environment, component)
     ca = authority_of(scene.environment, component.id)
@@ -93,7 +96,7 @@ def _asked_for(scene: Scene, component: Component, parameter: str) -> int:
     asked = []
     for objective in scene.objectives:
         known = INDICATORS[objective.indicator].parameters
-        if objective.component == component.id and "rate" in known:
+        if objective.component == component.id and "requests" in known:
             asked.append(int(objective.parameters.get(parameter, known[parameter].default)))
     return max(asked)
 

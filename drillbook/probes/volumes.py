@@ -11,6 +11,7 @@ from drillbook.clients.kube import Object
 from drillbook.model.observation import Observation
 from drillbook.model.policy import Component
 from drillbook.model.quantity import Dimension
+from drillbook.probes.nodes import summary
 from drillbook.probes.scene import Scene, needed
 from drillbook.probes.workloads import pods
 
@@ -24,7 +25,7 @@ async def used_ratio(scene: Scene, component: Component | None, _parameters: Map
         return scene.unseen(Dimension.RATIO, where, f"no running pod of {asked.workload} has a persistent volume")
     placed = [(pod, pod["spec"]["nodeName"]) for pod in running if pod["spec"].get("nodeName")]
     nodes = sorted({node for _, node in placed})
-    summaries = dict(zip(nodes, await asyncio.gather(*(_summary(scene, node) for node in nodes)), strict=True))
+    summaries = dict(zip(nodes, await asyncio.gather(*(summary(scene, node) for node in nodes)), strict=True))
     volumes = [volume for pod, node in placed for volume in _volumes(pod, summaries[node])]
     missing = sum(len(_claims(pod)) for pod in running) - len(volumes)
     if missing:
@@ -39,13 +40,6 @@ async def used_ratio(scene: Scene, component: Component | None, _parameters: Map
 def _claims(pod: Object) -> list[str]:
     volumes = pod["spec"].get("volumes") or ()
     return [volume["name"] for volume in volumes if "persistentVolumeClaim" in volume or "ephemeral" in volume]
-
-
-async def _summary(scene: Scene, node: str) -> Object:
-    async def look() -> Object:
-        return await (await scene.kube()).get(f"/api/v1/nodes/{node}/proxy/stats/summary")
-
-    return await scene.once(("summary", node), look)
 
 
 def _volumes(pod: Object, summary: Object) -> list[dict[str, Any]]:

@@ -85,6 +85,15 @@ async def ready_replicas(scene: Scene, component: Component | None, _parameters:
     return scene.seen(Dimension.COUNT, where, int(evidence["ready"]), evidence=evidence)
 
 
+async def desired_replicas(scene: Scene, component: Component | None, _parameters: Mapping[str, Any]) -> Observation:
+    """How many replicas the specification asks for, ready or not; Kubernetes' own default, 1, where it doesn't say."""
+    asked = needed(component, "workload.desired_replicas")
+    found = await workload(scene, asked)
+    wanted = int((found.get("spec") or {}).get("replicas", 1))
+    ready = (found.get("status") or {}).get("readyReplicas", 0)
+    return scene.seen(Dimension.COUNT, _where(asked), wanted, evidence={"wanted": wanted, "ready": ready})
+
+
 def _is_observed(found: Object) -> bool:
     observed = (found.get("status") or {}).get("observedGeneration", 0)
     return int(observed) >= int(found["metadata"].get("generation", 0))
@@ -104,7 +113,7 @@ async def _resource(
     scene: Scene, component: Component, parameters: Mapping[str, Any], resource: str, dimension: Dimension
 ) -> Observation:
     found = await workload(scene, component)
-    container = _container(found, component, parameters.get("container"))
+    container = chosen_container(found, component, parameters.get("container"))
     bound = parameters["bound"]
     resources = container.get("resources") or {}
     given = resources.get(f"{bound}s") or {}
@@ -121,7 +130,7 @@ async def _resource(
     return scene.unseen(dimension, where, problem, remedy=f"set {field}", evidence=evidence)
 
 
-def _container(found: Object, component: Component, wanted: str | None) -> Object:
+def chosen_container(found: Object, component: Component, wanted: str | None) -> Object:
     """The container that a parameter names, else the only one, else the one called like the workload."""
     containers = lasting_containers(found["spec"]["template"]["spec"])
     names = [container["name"] for container in containers]

@@ -10,7 +10,7 @@ from drillbook.model.drill import DrillResult
 from drillbook.model.limit import Limit
 from drillbook.model.observation import Observation
 from drillbook.model.policy import AnyLimit, Source
-from drillbook.model.run import SCHEMA, LoadResult, Run
+from drillbook.model.run import SCHEMA, LoadResult, NotAsked, Run
 from drillbook.model.text_limit import OwedLimit
 from drillbook.model.timeline import Event, EventKind, Interval, Sample, Timeline
 from drillbook.model.verdict import Verdict, Waiver
@@ -42,7 +42,13 @@ def run(record: Run) -> Json:
         "drills": [drill(d, name) for d, name in zip(record.drills, timeline_names(record.drills), strict=True)],
         "load": load(record.load) if record.load else None,
         "waivers": plain(record.waivers),
+        "not_asked": not_asked(record.not_asked) if record.not_asked else None,
     }
+
+
+def not_asked(given: NotAsked) -> Json:
+    """The objectives that the run left out by itself, and why."""
+    return {"text": text(given.sentence), "objectives": [text(name) for name in given.objectives]}
 
 
 def verdict(judged: Verdict) -> Json:

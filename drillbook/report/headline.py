@@ -73,8 +73,7 @@ def _objectives(found: Sequence[Json]) -> str:
         "waived": "is waived|are waived",
         "pass": "holds|hold",
     }
-    parts = [f"{n} {said[status].split('|')[0 if n == 1 else -1]}" for status, n in seen.items()]
-    return f"Of {total} limit{'s' if total > 1 else ''}, {_joined(parts)}."
+    return _shares("limit", seen, said)
 
 
 def _drills(found: Sequence[Json]) -> str:
@@ -93,8 +92,14 @@ def _drills(found: Sequence[Json]) -> str:
         "waived": "is waived|are waived",
         "pass": "recovered",
     }
+    return _shares("drill", seen, said)
+
+
+def _shares(noun: str, seen: Mapping[str, int], said: Mapping[str, str]) -> str:
+    """``Of 3 limits, 1 is broken and 2 hold.``; ``said`` has a verb for each status, or one for one|one for more."""
     parts = [f"{n} {said[status].split('|')[0 if n == 1 else -1]}" for status, n in seen.items()]
-    return f"Of {total} drill{'s' if total > 1 else ''}, {_joined(parts)}."
+    total = sum(seen.values())
+    return f"Of {total} {noun}{'s' if total > 1 else ''}, {_joined(parts)}."
 
 
 def _joined(parts: Sequence[str]) -> str:

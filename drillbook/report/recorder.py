@@ -19,7 +19,7 @@ from drillbook.errors import ConfigError, DrillbookError, ExitCode
 from drillbook.model.drill import DrillResult
 from drillbook.model.environment import Environment
 from drillbook.model.policy import Policy
-from drillbook.model.run import LoadResult, Run
+from drillbook.model.run import LoadResult, NotAsked, Run
 from drillbook.model.verdict import Verdict
 from drillbook.places import reports_root as default_root
 from drillbook.report import encode
@@ -42,6 +42,7 @@ class Recorder:
         self.load: LoadResult | None = None
         self.waivers: dict[str, Any] = {}
         self.problems: tuple[str, ...] = ()
+        self.not_asked: NotAsked | None = None
         self.status: str = INTERRUPTED
         self.exit_code: ExitCode = ExitCode.INTERRUPTED
         self._command, self._policy, self._environment, self._clock = command, policy, environment, clock
@@ -78,6 +79,7 @@ class Recorder:
             load=self.load,
             waivers=self.waivers,
             problems=self.problems,
+            not_asked=self.not_asked,
         )
 
     @property
@@ -105,6 +107,11 @@ class Recorder:
     def add_waivers(self, waivers: Mapping[str, Any]) -> None:
         """Keep what is to be said about waivers as such: unused ones, expired ones."""
         self.waivers |= dict(waivers)
+        self._save()
+
+    def add_not_asked(self, left_out: NotAsked | None) -> None:
+        """Keep what the run leaves out by itself, and why."""
+        self.not_asked = left_out
         self._save()
 
     def add_problem(self, sentence: str) -> None:

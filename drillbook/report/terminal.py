@@ -14,6 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from drillbook.judge.wording import look_closer
 from drillbook.report import headline
 from drillbook.report.gauge import margin
 from drillbook.report.recorder import Recorder
@@ -49,11 +50,12 @@ def summary(document: Json, report: Path | None, console: Console) -> Renderable
     parts: list[RenderableType] = [Text(""), first, Text(headline.sentence(document))]
     parts += [Text(problem, style="yellow") for problem in document["run"]["problems"]]
     found = headline.judged(document)
-    for verdict in found:
-        if verdict["status"] in {"fail", "inconclusive"}:
-            parts += [Text(""), *_in_full(verdict)]
+    for together in _by_problem(found):
+        parts += [Text(""), *(_in_full(together[0]) if len(together) == 1 else _collapsed(together))]
     if found:
         parts += [Text(""), _table(found, console.width)]
+    if left_out := document["not_asked"]:
+        parts += [Text(""), Text(left_out["text"], style="dim")]
     for drill in document["drills"]:
         parts += [Text(""), *_drill(drill)]
     if load := document["load"]:
@@ -62,6 +64,33 @@ def summary(document: Json, report: Path | None, console: Console) -> Renderable
     if report:
         parts += [Text(""), Text(f"report: {_near(report)}", overflow="fold")]
     return Group(*parts)
+
+
+def _by_problem(found: Sequence[Json]) -> list[list[Json]]:
+    """What needs a person, one after another; objectives that share one problem together, where the first is."""
+    groups: dict[tuple[str, str], list[Json]] = {}
+    for verdict in found:
+        if verdict["status"] in {"fail", "inconclusive"}:
+            # Without a problem of the observation there is nothing to share: each stands alone.
+            groups.setdefault((verdict["status"], verdict["problem"] or verdict["id"]), []).append(verdict)
+    return list(groups.values())
+
+
+def _collapsed(together: Sequence[Json]) -> Iterator[RenderableType]:
+    """Many objectives, one problem: told once."""
+    first = together[0]
+    yield Text.assemble(
+        (f"{first['status'].upper()} ", f"bold {_colour(first['status'])}"),
+        (f"{len(together)} objectives for one reason", "bold"),
+    )
+    rows = [
+        ("problem", first["problem"]),
+        ("remedy", first["remedy"]),
+        ("where", first["where"]),
+        ("objectives", ", ".join(verdict["id"].partition("/")[2] or verdict["id"] for verdict in together)),
+    ]
+    yield _pairs([(name, value) for name, value in rows if value])
+    yield _closer(first)
 
 
 def _in_full(verdict: Json) -> Iterator[RenderableType]:
@@ -83,6 +112,11 @@ def _in_full(verdict: Json) -> Iterator[RenderableType]:
         ("remedy", "" if verdict["status"] == "fail" or verdict["remedy"] in verdict["reason"] else verdict["remedy"]),
     ]
     yield _pairs([(name, value) for name, value in rows if value])
+    yield _closer(verdict)
+
+
+def _closer(verdict: Json) -> RenderableType:
+    return Text(f"  look closer: {look_closer(verdict['id'])}", style="dim", overflow="fold")
 
 
 def _table(found: Sequence[Json], width: int) -> Table:

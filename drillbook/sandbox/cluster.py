@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from drillbook.sandbox.api.account_tokens import AccountTokens
 from drillbook.sandbox.certificates import Authority
 from drillbook.sandbox.events import Recorder
 from drillbook.sandbox.kubelet.disks import Disks
+from drillbook.sandbox.kubelet.pod_tokens import PodTokens
 from drillbook.sandbox.network.addresses import Addresses
 from drillbook.sandbox.store import Store
 
@@ -55,3 +57,9 @@ class Cluster:
     disks: Disks = field(default_factory=Disks)
     stand_ins: dict[str, str] = field(default_factory=dict)
     """For a pod's address, the one where the balancer listens in its place, while something stands before the pod."""
+    accounts: AccountTokens = field(init=False)
+    pod_tokens: PodTokens = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.accounts = AccountTokens(self.store)
+        self.pod_tokens = PodTokens(self.store, self.accounts)

@@ -37,6 +37,7 @@ from drillbook.sandbox.controllers.network_policy import NetworkPolicies
 from drillbook.sandbox.controllers.services import ServiceAddresses
 from drillbook.sandbox.events import Recorder
 from drillbook.sandbox.images import resolve
+from drillbook.sandbox.images.own import FILE, own_images
 from drillbook.sandbox.kubelet import isolation, volumes
 from drillbook.sandbox.kubelet.disks import Disks, enter
 from drillbook.sandbox.kubelet.hosts import HostsFiles
@@ -128,9 +129,12 @@ class Daemon:
             isolated=kept_apart.namespaces or self.cluster.disks.enforced,
         )
         hosts = HostsFiles(self.cluster)
-        own_programs = ingress_program(self.cluster)
+        carried = (ingress_program(self.cluster), own_images(Path(self._arguments.manifests).parent / FILE), resolve)
         self._kubelet = Kubelet(
-            self.cluster, kept_apart, lambda image: own_programs(image) or resolve(image), hosts.file
+            self.cluster,
+            kept_apart,
+            lambda image: next(filter(None, (ask(image) for ask in carried)), None),
+            hosts.file,
         )
         services = ServiceAddresses(self.cluster)
         await self._serve_api(self._kubelet, services)
@@ -176,7 +180,8 @@ class Daemon:
         kubeconfig.write_private(pair, issued.certificate + issued.key)
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(pair)
-        app = make_app(self.cluster.store, kubelet, {self._token: ADMIN}, allocate_address=services.allocate)
+        store, accounts = self.cluster.store, self.cluster.accounts
+        app = make_app(store, kubelet, {self._token: ADMIN}, allocate_address=services.allocate, accounts=accounts)
         runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.2)
         await runner.setup()
         await web.SockSite(runner, self._listener, ssl_context=context).start()

@@ -76,6 +76,7 @@ ENDPOINTS = Kind("", "v1", "Endpoints", "endpoints", True, ("ep",))
 CONFIG_MAP = Kind("", "v1", "ConfigMap", "configmaps", True, ("cm",))
 SECRET = Kind("", "v1", "Secret", "secrets")
 EVENT = Kind("", "v1", "Event", "events", True, ("ev",))
+EVENT_V1 = Kind("events.k8s.io", "v1", "Event", "events", True, ("ev",), stored_as=EVENT)
 CLAIM = Kind("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", True, ("pvc",), _STATUS)
 VOLUME = Kind("", "v1", "PersistentVolume", "persistentvolumes", False, ("pv",), _STATUS)
 SERVICE_ACCOUNT = Kind("", "v1", "ServiceAccount", "serviceaccounts", True, ("sa",), ("token",))
@@ -139,7 +140,7 @@ KINDS: Final = (
     NAMESPACE, NODE, POD, POD_TEMPLATE, SERVICE, ENDPOINTS, CONFIG_MAP, SECRET, EVENT, CLAIM, VOLUME, SERVICE_ACCOUNT,
     REPLICATION_CONTROLLER, RESOURCE_QUOTA, LIMIT_RANGE, DEPLOYMENT, REPLICA_SET, STATEFUL_SET, DAEMON_SET,
     CONTROLLER_REVISION, JOB, CRON_JOB, AUTOSCALER, AUTOSCALER_V1, DISRUPTION_BUDGET, ENDPOINT_SLICE, INGRESS,
-    INGRESS_CLASS, NETWORK_POLICY, STORAGE_CLASS, LEASE, PRIORITY_CLASS, ROLE, ROLE_BINDING, CLUSTER_ROLE,
+    INGRESS_CLASS, NETWORK_POLICY, STORAGE_CLASS, EVENT_V1, LEASE, PRIORITY_CLASS, ROLE, ROLE_BINDING, CLUSTER_ROLE,
     CLUSTER_ROLE_BINDING, CUSTOM_RESOURCE_DEFINITION, CERTIFICATE, CERTIFICATE_REQUEST, ISSUER, CLUSTER_ISSUER,
     NETWORK_CHAOS,
 )  # fmt: skip

@@ -19,6 +19,7 @@ from typing import Any, Final
 from drillbook.errors import ConfigError, Unreachable
 from drillbook.places import sandbox_dir, state_root, system_dir
 from drillbook.sandbox import record
+from drillbook.sandbox.asking import ask
 from drillbook.sandbox.kubelet import processes
 from drillbook.sandbox.record import Record
 
@@ -119,23 +120,7 @@ def need(name: str) -> Record:
 
 def pods(found: Record) -> list[dict[str, Any]]:
     """Its pods, as its API tells them. Raises Unreachable when that doesn't answer."""
-    import http.client
-    import ssl
-
-    import yaml
-
-    try:
-        config = yaml.safe_load(Path(found.kubeconfig).read_text(encoding="utf-8"))
-        token = config["users"][0]["user"]["token"]
-        host, _, port = found.api.removeprefix("https://").partition(":")
-        context = ssl.create_default_context(cafile=found.ca)
-        connection = http.client.HTTPSConnection(host, int(port), timeout=5, context=context)
-        connection.request("GET", "/api/v1/pods", headers={"Authorization": f"Bearer {token}"})
-        return list(json.load(connection.getresponse())["items"])
-    except (OSError, ValueError, KeyError) as error:
-        raise Unreachable(
-            f"the API of the sandbox {found.name} at {found.api} doesn't answer: {error}; see {found.state}/daemon.log"
-        ) from error
+    return list(ask(found, "GET", "/api/v1/pods").need()["items"])
 
 
 def _check_name(name: str) -> None:

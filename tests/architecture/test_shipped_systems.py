@@ -9,19 +9,32 @@ from typing import Any
 import pytest
 import yaml
 
+from drillbook.checking import is_attested
 from drillbook.model.environment import EnvironmentClass
 from drillbook.model.limit import Limit
 from drillbook.model.policy import Objective, Policy
-from drillbook.model.quantity import Dimension, Quantity
+from drillbook.model.quantity import Quantity
+from drillbook.model.text_limit import OwedLimit
 from drillbook.places import bundled, experiment_file
-from drillbook.policy import load_environment, load_policy, load_waivers
+from drillbook.policy import load_environment, load_policy, load_waivers, with_given_limits
 
 FOLDERS = sorted(path.parent for path in bundled("systems").glob("*/policy.yaml"))
 POLICIES = {folder.name: load_policy(folder / "policy.yaml") for folder in FOLDERS}
+WITH_SANDBOX = [folder for folder in FOLDERS if (folder / "manifests").is_dir()]
 each_system = pytest.mark.parametrize("folder", FOLDERS, ids=[folder.name for folder in FOLDERS])
+each_sandbox = pytest.mark.parametrize("folder", WITH_SANDBOX, ids=[folder.name for folder in WITH_SANDBOX])
 each_objective = pytest.mark.parametrize(
     ("policy", "objective"),
     [pytest.param(p, o, id=f"{p.system}/{o.id}") for p in POLICIES.values() for o in p.objectives],
+)
+each_resource = pytest.mark.parametrize(
+    ("policy", "objective"),
+    [
+        pytest.param(p, o, id=f"{p.system}/{o.id}")
+        for p in POLICIES.values()
+        for o in p.objectives
+        if o.indicator in {"workload.cpu", "workload.memory"}
+    ],
 )
 
 
@@ -44,13 +57,24 @@ def test_a_system_is_called_like_its_folder(folder: Path) -> None:
     assert POLICIES[folder.name].system == folder.name
 
 
-@each_system
-def test_a_system_has_a_sandbox_and_an_example_of_a_real_cluster(folder: Path) -> None:
-    policy = POLICIES[folder.name]
-    sandbox = load_environment(folder, "sandbox", policy)
-    example = load_environment(folder, "production.example", policy)
+@each_sandbox
+def test_a_system_with_manifests_has_a_sandbox_where_drills_are_allowed(folder: Path) -> None:
+    sandbox = load_environment(folder, "sandbox", POLICIES[folder.name])
     assert sandbox.environment_class is EnvironmentClass.SANDBOX
     assert sandbox.drills_allowed
+
+
+@each_sandbox
+def test_the_sandbox_gives_every_limit_that_the_runbook_owes(folder: Path) -> None:
+    policy = POLICIES[folder.name]
+    filled = with_given_limits(policy, load_environment(folder, "sandbox", policy))
+    owed = {o.id for o in filled.objectives if isinstance(o.limit, OwedLimit) and not is_attested(o)}
+    assert owed == set()
+
+
+@each_system
+def test_a_system_has_an_example_of_a_real_environment_without_drills(folder: Path) -> None:
+    example = load_environment(folder, "production.example", POLICIES[folder.name])
     assert example.environment_class is EnvironmentClass.PRODUCTION
     assert not example.drills_allowed
 
@@ -77,12 +101,14 @@ def test_every_drill_has_its_experiment_and_recovers_within_a_documented_time(fo
 
 
 @each_system
-def test_every_procedure_is_followed_by_a_drill(folder: Path) -> None:
+def test_every_procedure_that_a_machine_can_follow_is_followed_by_a_drill(folder: Path) -> None:
     policy = POLICIES[folder.name]
-    assert set(policy.procedures) == {drill.procedure for drill in policy.drills if drill.procedure}
+    assert {p.id for p in policy.procedures.values() if not p.document_only} == {
+        drill.procedure for drill in policy.drills if drill.procedure
+    }
 
 
-@each_system
+@each_sandbox
 def test_every_component_is_in_the_manifests(folder: Path) -> None:
     workloads = {
         "deployment": names_of(folder, "Deployment"),
@@ -98,12 +124,8 @@ def test_every_component_is_in_the_manifests(folder: Path) -> None:
             assert (component.namespace, component.ingress) in ingresses
 
 
-@each_objective
+@each_resource
 def test_the_manifests_ask_for_the_resources_that_the_runbook_documents(policy: Policy, objective: Objective) -> None:
-    """Only objectives on resources say something about manifests; each other one must be about something else."""
-    if objective.indicator not in {"workload.cpu", "workload.memory"}:
-        assert objective.limit.dimension not in {Dimension.CORES, Dimension.BYTES}
-        return
     resource = objective.indicator.removeprefix("workload.")
     workload = policy.components[objective.component or ""].workload
     assert workload is not None

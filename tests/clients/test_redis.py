@@ -5,17 +5,23 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from drillbook.clients.reach import Endpoint
-from drillbook.clients.redis import redis_info
+from drillbook.clients.redis import open_redis
 from drillbook.clients.secrets import Secret
 from drillbook.errors import Unreachable
 from tests.clients.servers import closed_port, silent_server
+
+
+async def redis_info(endpoint: Endpoint, *, password: Secret | None = None, timeout: float = 5.0) -> Mapping[str, Any]:
+    async with open_redis(endpoint, password=password, timeout=timeout) as cache:
+        return await cache.info()
 
 
 @pytest.fixture(scope="module")

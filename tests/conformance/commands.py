@@ -25,12 +25,14 @@ class CommandForm:
     kubectl: tuple[str, ...]
     terminal: Literal["both", "input"] | None = None
     types: str | None = None
+    after: str | None = None
     input: str | None = None
     then: tuple[str, ...] | None = None
     editor: str | None = None
     lasts: bool = False
     lines: tuple[str, ...] = ()
     exit: int = 0
+    also_exits: tuple[int, ...] = ()
     because: str | None = None
     needs: tuple[str, ...] = ()
 
@@ -52,12 +54,13 @@ class CommandForm:
             kubectl=tuple(map(put, self.kubectl)),
             then=tuple(map(put, self.then)) if self.then else None,
             types=put(self.types) if self.types else None,
+            after=put(self.after) if self.after else None,
             input=put(self.input) if self.input else None,
             lines=tuple(_PLACEHOLDER.sub(lambda found: re.escape(values[found[1]]), line) for line in self.lines),
         )
 
     def _texts(self) -> tuple[str, ...]:
-        return (*self.kubectl, *(self.then or ()), self.types or "", self.input or "", *self.lines)
+        return (*self.kubectl, *(self.then or ()), self.types or "", self.after or "", self.input or "", *self.lines)
 
 
 def parameters() -> Mapping[str, str]:
@@ -74,7 +77,8 @@ def forms() -> tuple[CommandForm, ...]:
 
 def _form(entry: Mapping[str, Any]) -> CommandForm:
     """Raises TypeError for a field that a form doesn't have."""
-    lists = {field.name for field in fields(CommandForm) if "tuple" in str(field.type)}
+    lists = {field.name for field in fields(CommandForm) if "tuple[str" in str(field.type)}
     known: dict[str, Any] = {"sources" if name == "from" else name: value for name, value in entry.items()}
     known |= {name: tuple(map(str, known[name])) for name in lists & known.keys()}
+    known |= {"also_exits": tuple(known.get("also_exits", ()))}
     return CommandForm(**known)

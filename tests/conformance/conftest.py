@@ -27,6 +27,7 @@ QUICK = {
     "test_kubectl",
     "test_kubectl_commands_list",
     "test_pods",
+    "test_pod_streams",
 }
 """What ``make test`` runs too; the other files are slow together."""
 

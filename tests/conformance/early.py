@@ -16,14 +16,16 @@ BUSY: Final = "busy"
 def begin(cluster: Cluster, space: str) -> None:
     """Make them."""
     shell = cluster.images.shell
-    spin = "trap 'exit 0' TERM; while true; do :; done"
+    # Far above the 20m that it requests, and still leaving the node's processors to the other tests.
+    spin = "trap 'exit 0' TERM; while true; do i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; sleep 0.1; done"
     made = [
         _cron_job(shell, REGULAR, suspend=False),
         _cron_job(shell, SUSPENDED, suspend=True),
         _deployment(shell, BY_HAND, FOREVER, replicas=1),
         _deployment(shell, BUSY, spin, replicas=1),
-        _autoscaler(BY_HAND),
-        _autoscaler(BUSY),
+        # At least two, because an idle Deployment would shrink further once a few minutes are over.
+        _autoscaler(BY_HAND, least=2),
+        _autoscaler(BUSY, least=1),
     ]
     for one in made:
         group = "apis/" + one["apiVersion"]
@@ -46,12 +48,12 @@ def _deployment(shell: str, name: str, script: str, replicas: int) -> dict[str, 
     return made
 
 
-def _autoscaler(name: str) -> dict[str, Any]:
+def _autoscaler(name: str, least: int) -> dict[str, Any]:
     target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}
     cpu = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 90}}
     spec = {
         "scaleTargetRef": target,
-        "minReplicas": 1,
+        "minReplicas": least,
         "maxReplicas": 2,
         "metrics": [{"type": "Resource", "resource": cpu}],
     }

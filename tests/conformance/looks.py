@@ -56,11 +56,11 @@ def waiting(cluster: Cluster, core: Any, space: str, name: str, reasons: Iterabl
 
 
 def restarted(cluster: Cluster, core: Any, space: str, name: str) -> Any:
-    """The pod's first container, once it was started again."""
+    """The pod's first container, once it was started again; it may have ended since."""
 
     def look() -> Any:
         statuses = core.read_namespaced_pod(name, space).status.container_statuses or []
-        return next((status for status in statuses if status.restart_count and status.state.running), None)
+        return next((status for status in statuses if status.restart_count and status.last_state.terminated), None)
 
     return cluster.eventually(look)
 

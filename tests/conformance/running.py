@@ -29,7 +29,7 @@ class Shell:
         command = self.command(form.kubectl)
         env = self.env(form.editor)
         if form.terminal == "both":
-            return at_terminal(command, env, form.types or "", self.seconds)
+            return at_terminal(command, env, form.types or "", self.seconds, form.after)
         if form.terminal == "input":
             return with_terminal_for_input(command, env, self.seconds)
         if form.lasts:

@@ -54,7 +54,7 @@ def test_field_selectors(core: Any, three: str) -> None:
 def test_an_unsupported_field_selector_is_a_bad_request(core: Any, space: str) -> None:
     code, status = refused(lambda: core.list_namespaced_config_map(space, field_selector="data.a=1"))
     assert (code, status["reason"]) == (400, "BadRequest")
-    assert "field label not supported: data.a" in status["message"]
+    assert "data.a" in status["message"]
 
 
 def test_a_selector_that_cannot_be_read_is_a_bad_request(core: Any, space: str) -> None:

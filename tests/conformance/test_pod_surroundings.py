@@ -84,7 +84,7 @@ def test_a_pods_host_address_is_its_nodes(core: Any, one: str) -> None:
 
 
 def test_the_api_server_is_told_in_the_environment_and_answers_there(cluster: Cluster, one: str) -> None:
-    said(cluster, one, "nc -z -w 5 $KUBERNETES_SERVICE_HOST $KUBERNETES_SERVICE_PORT")
+    said(cluster, one, "nc -w 5 $KUBERNETES_SERVICE_HOST $KUBERNETES_SERVICE_PORT < /dev/null")
 
 
 def test_labels_are_mounted_as_a_file(cluster: Cluster, one: str) -> None:

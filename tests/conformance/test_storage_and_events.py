@@ -103,12 +103,14 @@ def test_repeated_events_are_counted_and_not_repeated(cluster: Cluster, core: An
     assert found.first_timestamp <= found.last_timestamp
 
 
-def test_the_events_of_one_object_are_shown_in_order(cluster: Cluster, core: Any, shell: str, space: str) -> None:
+def test_the_events_of_one_object_are_shown_together(cluster: Cluster, core: Any, shell: str, space: str) -> None:
     core.create_namespaced_pod(space, pod(shell))
     running(cluster, core, space)
     cluster.eventually(lambda: "Started" in cluster.kubectl("-n", space, "events", "--for", "pod/one").ok())
     said = cluster.kubectl("-n", space, "events", "--for", "pod/one").ok()
-    assert said.index("Scheduled") < said.index("Created") < said.index("Started")
+    # The scheduler's event has a finer time than the kubelet's, so that it may be shown between or after them.
+    assert "Scheduled" in said
+    assert said.index("Created") < said.index("Started")
 
 
 def test_a_pod_has_no_priority_class_that_is_not_there(core: Any, shell: str, space: str) -> None:

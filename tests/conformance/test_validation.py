@@ -18,7 +18,7 @@ def test_names_are_dns_names(cluster: Cluster, space: str, name: str) -> None:
 
 
 def test_a_service_is_named_as_a_host(cluster: Cluster, space: str) -> None:
-    answer = cluster.request("POST", f"/api/v1/namespaces/{space}/services", service("1web"))
+    answer = cluster.request("POST", f"/api/v1/namespaces/{space}/services", service("web.dotted"))
     assert (answer.code, fields(answer.json())) == (422, {"metadata.name"})
 
 

@@ -144,8 +144,7 @@ def test_the_demo_holds_every_limit_drills_twice_and_leaves_only_its_report(fold
     [
         ("starting the sandbox", signal.SIGINT),
         ("of 11 pods Ready", signal.SIGTERM),
-        ("checking 4", signal.SIGINT),
-        ("drill pod-kill, about", signal.SIGTERM),
+        pytest.param("drill pod-kill, about", signal.SIGTERM, marks=pytest.mark.slow),
     ],
 )
 @pytest.mark.timeout(200)
@@ -157,6 +156,7 @@ def test_a_signal_at_any_moment_takes_everything_down(folder: Path, moment: str,
     assert_interrupted(demo)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(200)
 def test_an_interrupted_drill_has_put_back_what_it_broke(folder: Path) -> None:
     demo = start(folder)
@@ -177,10 +177,16 @@ def assert_interrupted(demo: Demo) -> None:
     assert demo.leaves_nothing(), demo.left
 
 
+@pytest.mark.parametrize(
+    ("moment", "verdicts"),
+    [("of 11 pods Ready", 0), pytest.param("drill pod-kill, about", 30, marks=pytest.mark.slow)],
+)
 @pytest.mark.timeout(200)
-def test_a_killed_demo_leaves_no_process_and_a_file_that_says_interrupted(folder: Path) -> None:
+def test_a_killed_demo_leaves_no_process_and_a_file_that_says_interrupted(
+    folder: Path, moment: str, verdicts: int
+) -> None:
     demo = start(folder)
-    demo.until("drill pod-kill, about")
+    demo.until(moment)
     demo.process.kill()
     demo.end()
     deadline = time.monotonic() + 10
@@ -188,19 +194,20 @@ def test_a_killed_demo_leaves_no_process_and_a_file_that_says_interrupted(folder
         time.sleep(0.05)
     assert demo.left == []
     assert demo.document["run"]["status"] == "interrupted"
-    assert len(demo.document["verdicts"]) > 30
+    assert len(demo.document["verdicts"]) >= verdicts
 
 
 @pytest.mark.timeout(200)
-def test_a_demo_beside_one_that_runs_refuses_and_leaves_it_alone(folder: Path) -> None:
+def test_a_demo_beside_one_that_runs_refuses_and_the_first_goes_on_until_it_is_interrupted(folder: Path) -> None:
     first = start(folder)
     first.until("checking 4")
     second = start(folder, "--reports", str(folder / "others"))
     assert second.end() == 2
     assert any("a sandbox called solar-demo runs already" in line for line in second.told)
+    assert first.process.poll() is None, first.told
     first.process.send_signal(signal.SIGINT)
     assert first.end() == 130
-    assert first.leaves_nothing()
+    assert_interrupted(first)
 
 
 def test_a_report_that_cannot_be_written_is_said_before_anything_is_started(folder: Path) -> None:

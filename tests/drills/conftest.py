@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
-import shutil
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -121,7 +120,13 @@ def quick(solar: SandboxHandle, tmp_path: Path) -> Path:
     document["objectives"] = [o for o in document["objectives"] if o["id"] in FEW]
     copy.mkdir(parents=True)
     (copy / "policy.yaml").write_text(yaml.safe_dump(document))
-    shutil.copytree(original / "environments", copy / "environments")
+    (copy / "environments").mkdir()
+    for path in (original / "environments").glob("*.yaml"):
+        environment = yaml.safe_load(path.read_text())
+        # It may give limits to objectives that this policy doesn't have.
+        given = environment.pop("limits", {})
+        environment |= {"limits": few} if (few := {id_: given[id_] for id_ in FEW if id_ in given}) else {}
+        (copy / "environments" / path.name).write_text(yaml.safe_dump(environment))
     return tmp_path
 
 

@@ -9,7 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
+from chaoslib.exceptions import InterruptExecution
 
+from drillbook.chaos.probes import recovered
 from drillbook.clock import SYSTEM_CLOCK
 from drillbook.drills.desk import VARIABLE, Desk
 from drillbook.drills.engine import Engine
@@ -43,6 +45,16 @@ def test_a_note_that_is_just_being_written_is_not_read(tmp_path: Path) -> None:
 def test_an_engine_whose_drill_is_gone_undoes(tmp_path: Path) -> None:
     with pytest.raises(DrillAborted, match="is gone: undoing"):
         desk(tmp_path).wait_for_drill("go", 30, parent=1 if os.getppid() != 1 else 2)
+
+
+def test_an_engine_whose_drill_died_before_it_first_looked_undoes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    laid = Desk.lay(tmp_path / "desk", {"holder": "run/drill", "parent": os.getpid(), "longest_seconds": 5})
+    monkeypatch.setenv(VARIABLE, str(laid.folder))
+    # Not this process's parent: the one that started it was gone before this process first looked.
+    with pytest.raises(InterruptExecution, match="is gone: undoing"):
+        recovered()
 
 
 def test_an_engine_does_not_wait_for_ever(tmp_path: Path) -> None:

@@ -70,6 +70,7 @@ def test_a_fault_that_does_not_land_proves_nothing(system: Solar, experiment: Ca
     assert found.reason == "the fault noop was not seen to land, so nothing was proven"
 
 
+@pytest.mark.slow
 def test_a_drill_without_load_is_inconclusive(system: Solar, monkeypatch: pytest.MonkeyPatch) -> None:
     async def sends_nothing() -> Look:
         return Look(True)

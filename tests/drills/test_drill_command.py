@@ -21,16 +21,16 @@ from tests.conftest import SandboxHandle
 from tests.drills.conftest import NAMESPACE, Solar
 
 
-def started(folder: Path, *words: str, **variables: str) -> subprocess.Popen[str]:
+def started(folder: Path, *words: str, command: str = "drill", **variables: str) -> subprocess.Popen[str]:
     environment = os.environ | {"DRILLBOOK_REPORTS": str(folder / "reports")} | variables
-    command = [sys.executable, "-c", "from drillbook.cli import main; main()", "drill", *words]
+    line = [sys.executable, "-c", "from drillbook.cli import main; main()", command, *words]
     return subprocess.Popen(
-        command, env=environment, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        line, env=environment, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
 
 
-def ended(folder: Path, *words: str, **variables: str) -> tuple[int, str, str]:
-    with started(folder, *words, **variables) as process:
+def ended(folder: Path, *words: str, command: str = "drill", **variables: str) -> tuple[int, str, str]:
+    with started(folder, *words, command=command, **variables) as process:
         said, problems = process.communicate(timeout=100)
     assert "Traceback" not in problems
     return process.returncode, said, problems
@@ -96,8 +96,11 @@ def injected(folder: Path) -> bool:
 
 @pytest.mark.parametrize(
     ("moment", "number"),
-    [(at_once, signal.SIGTERM), (journaled, signal.SIGINT), (injected, signal.SIGTERM)],
-    ids=["at once, SIGTERM", "before the fault, Ctrl-C", "after the fault, SIGTERM"],
+    [
+        pytest.param(at_once, signal.SIGTERM, id="at once, SIGTERM"),
+        pytest.param(journaled, signal.SIGINT, id="before the fault, Ctrl-C", marks=pytest.mark.slow),
+        pytest.param(injected, signal.SIGTERM, id="after the fault, SIGTERM"),
+    ],
 )
 def test_a_drill_that_is_stopped_leaves_nothing_behind(
     system: Solar, quick: Path, moment: Callable[[Path], bool], number: signal.Signals

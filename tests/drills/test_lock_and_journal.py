@@ -11,7 +11,7 @@ import pytest
 
 from drillbook.clients.kube import Kube, path_of
 from drillbook.clock import SYSTEM_CLOCK, SetClock
-from drillbook.drills.journal import Entry, Journal, new_entry, open_entries, read_entry
+from drillbook.drills.journal import Entry, Journal, open_entries, read_entry
 from drillbook.drills.lock import LASTS_SECONDS, Lock, holder_of
 from drillbook.errors import ConfigError, Refused
 from tests.drills.conftest import NAMESPACE, Solar
@@ -65,13 +65,14 @@ def test_nobody_releases_the_lock_of_another(free: Solar) -> None:
 
 
 def entry(id_: str = "20261121T094500Z-drill-solar-ab12/pod-kill") -> Entry:
-    return new_entry(id_, "pod-kill", NAMESPACE, PUT_BACK)
+    now = SYSTEM_CLOCK.now()
+    return Entry(id_, "pod-kill", "a-cluster", NAMESPACE, PUT_BACK, now, now + timedelta(days=7))
 
 
 def test_what_to_put_back_is_on_disk_and_in_the_cluster_until_it_is_undone(system: Solar, tmp_path: Path) -> None:
     journal, one = Journal(tmp_path / "undo.jsonl"), entry()
     system.on_kube(lambda kube: journal.intend(kube, one))
-    assert list(open_entries(journal.path)) == [one_to_the_millisecond(one)]
+    assert open_entries(journal.path) == (one_to_the_millisecond(one),)
 
     async def in_cluster(kube: Kube) -> dict[str, object] | None:
         found = await kube.find(path_of("configmaps", NAMESPACE, one.config_map))
@@ -79,17 +80,17 @@ def test_what_to_put_back_is_on_disk_and_in_the_cluster_until_it_is_undone(syste
 
     said = system.on_kube(in_cluster)
     assert said is not None
-    assert read_entry(said) == one_to_the_millisecond(one)
+    assert read_entry(said, "in the cluster") == one_to_the_millisecond(one)
     assert one.expires > one.written
     for _ in range(2):
         system.on_kube(lambda kube: journal.undone(kube, one))
     assert system.on_kube(in_cluster) is None
-    assert list(open_entries(journal.path)) == []
+    assert open_entries(journal.path) == ()
 
 
 def one_to_the_millisecond(given: Entry) -> Entry:
     """As it is written: times have milliseconds."""
-    return read_entry(given.document())
+    return read_entry(given.document(), "in the test")
 
 
 def test_the_name_in_the_cluster_is_one_that_kubernetes_takes() -> None:

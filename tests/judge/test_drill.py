@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drillbook.judge.drill import Evidence, judge_drill, recovery_time, too_fine
+from drillbook.judge.drill import judge_drill
+from drillbook.judge.reading import Evidence
+from drillbook.judge.recovery import recovery_time, too_fine
 from drillbook.model.drill import DrillResult, FaultReport, WriteTally
 from drillbook.model.limit import Limit
 from drillbook.model.observation import Observation

@@ -128,7 +128,8 @@ def test_a_failure_says_expected_observed_where_and_because() -> None:
         "FAIL orders/api-latency                       severity: high\n"
         "  expected  <= 2 s                            systems/orders/policy.yaml:31\n"
         "  observed  3.01 s (2.99 to 3.05 s, 400 samples)  https://api.example.com/orders\n"
-        "  because   runbook.txt:12 (Key Metrics): p95 over one sample."
+        "  because   runbook.txt:12 (Key Metrics): p95 over one sample.\n"
+        "  look closer: drillbook explain orders/api-latency"
     )
 
 
@@ -140,7 +141,8 @@ def test_a_failure_without_a_note_cites_the_runbook_alone() -> None:
 
 def test_an_inconclusive_verdict_is_told_with_its_problem_and_remedy() -> None:
     text = failure_text(judge("orders", objective(), seen(None, remedy="start the system")))
-    first, _, observed, _, remedy = text.splitlines()
+    first, _, observed, _, remedy, closer = text.splitlines()
+    assert closer == "  look closer: drillbook explain orders/api-latency"
     assert first.startswith("INCONCLUSIVE orders/api-latency")
     assert observed.startswith("  observed  nothing: connection refused")
     assert remedy == "  remedy    start the system"

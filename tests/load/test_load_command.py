@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -53,9 +52,12 @@ def gone(tiny: Tiny, seconds: float = 10.0) -> bool:
     return not pressing(tiny)
 
 
-def test_a_run_writes_a_report_with_its_verdicts_and_every_request(tiny: Tiny) -> None:
+def test_a_run_ends_by_itself_and_writes_a_report_with_its_verdicts_and_every_request(tiny: Tiny) -> None:
+    begun = time.monotonic()
     done = tiny.run("drillbook", *PRESS, "--duration", "2s", "--rate", "60")
     assert done.returncode == 0, done.stdout + done.stderr
+    assert time.monotonic() - begun < 15
+    assert len(tiny.asked) == 120
     assert "sending 120 requests to http://127.0.0.1" in done.stderr
     found = document(tiny)
     assert found["load"]["requests"] == 120
@@ -75,6 +77,7 @@ def test_ten_percent_of_errors_break_a_limit_of_ten_percent_no_sooner_than_it_ca
     assert "PASS tiny" not in done.stdout.split("\n\n")[1]
 
 
+@pytest.mark.slow
 def test_a_server_that_never_answers_is_given_up_on(tiny: Tiny) -> None:
     tiny.delay = 60.0
     done = tiny.run("drillbook", *PRESS, "--duration", "1", "--rate", "20")
@@ -84,7 +87,7 @@ def test_a_server_that_never_answers_is_given_up_on(tiny: Tiny) -> None:
 
 def test_a_system_that_is_not_there_fails_without_a_traceback(tiny: Tiny) -> None:
     tiny.environment("http://127.0.0.1:9")
-    done = tiny.run("drillbook", *PRESS, "--duration", "2", "--rate", "30")
+    done = tiny.run("drillbook", *PRESS, "--duration", "1", "--rate", "30")
     assert done.returncode == 1
     assert "Connection refused" in json.dumps(document(tiny)["load"]["verdicts"])
     assert "Traceback" not in done.stderr
@@ -112,7 +115,7 @@ def test_what_cannot_be_done_is_a_sentence_and_exits_with_2(
     assert not tiny.asked
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_a_signal_ends_the_load_and_leaves_an_interrupted_report(tiny: Tiny, number: signal.Signals) -> None:
     process = started(tiny, "--duration", "60s")
     process.send_signal(number)
@@ -131,11 +134,3 @@ def test_a_killed_command_takes_its_locust_with_it(tiny: Tiny) -> None:
     assert gone(tiny)
     (folder,) = (p for p in (tiny.folder / "reports").iterdir() if not p.is_symlink())
     assert json.loads((folder / "run.json").read_text())["run"]["status"] == "interrupted"
-
-
-def test_the_load_ends_by_itself_when_its_time_is_over(tiny: Tiny) -> None:
-    begun = time.monotonic()
-    tiny.run("drillbook", *PRESS, "--duration", "1s", "--rate", "20")
-    assert time.monotonic() - begun < 15
-    assert len(tiny.asked) == 20
-    assert os.path.lexists(tiny.folder / "reports" / "latest")

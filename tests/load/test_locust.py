@@ -17,7 +17,7 @@ from tests.conftest import SandboxHandle
 from tests.load.conftest import LOCUSTFILE, Tiny, serve
 
 
-def locust(tiny: Tiny, *options: str, seconds: int = 3, **variables: str) -> CompletedProcess[str]:
+def locust(tiny: Tiny, *options: str, seconds: int = 2, **variables: str) -> CompletedProcess[str]:
     common = ("--headless", "--users", "2", "--run-time", f"{seconds}s", "--only-summary")
     return tiny.run("locust", "-f", str(LOCUSTFILE), *common, *options, timeout=60, **variables)
 
@@ -27,9 +27,9 @@ def test_a_system_inside_its_limits_exits_with_0(tiny: Tiny) -> None:
     assert done.returncode == 0, done.stderr
     assert "drillbook: PASS tiny/api-latency" in done.stdout
     assert "drillbook: PASS tiny/error-ratio" in done.stdout
-    assert Counter(method for method, *_ in tiny.asked) == {"GET": 90, "POST": 30}
+    assert Counter(method for method, *_ in tiny.asked) == {"GET": 60, "POST": 20}
     bodies = [json.loads(body) for method, _, _, body in tiny.asked if method == "POST"]
-    assert len({body["key"] for body in bodies}) == 30
+    assert len({body["key"] for body in bodies}) == 20
 
 
 def test_a_broken_limit_exits_with_1_and_says_which(tiny: Tiny) -> None:
@@ -48,10 +48,10 @@ def test_too_few_requests_exit_with_3(tiny: Tiny) -> None:
 
 def test_a_server_that_stalls_is_seen_stalling_by_every_request_due_meanwhile(tiny: Tiny) -> None:
     """Users that wait for their answers would send two requests into the stall; a schedule sends sixty."""
-    tiny.stalls_at = 60
-    done = locust(tiny, "--system", "tiny", "--environment", "local", "--rate", "40", seconds=4)
+    tiny.stalls_at = 30
+    done = locust(tiny, "--system", "tiny", "--environment", "local", "--rate", "40", seconds=3)
     (count,) = re.findall(r"Aggregated +(\d+)", done.stdout + done.stderr)[:1]
-    assert int(count) == 160
+    assert int(count) == 120
     assert "FAIL tiny/api-latency" in done.stdout
 
 

@@ -229,7 +229,7 @@ CASES = {
         "      - {type: scale, component: api, replicas: 0}\n",
         "    steps: []\n",
         "policy.yaml:44: procedures[0].steps: expected a list of at least one step "
-        "(rollout_restart, scale, delete_pods, wait_ready), found an empty list",
+        "(rollout_restart, scale, delete_pods, wait_ready), or document_only with the reason, found an empty list",
     ),
     "unknown-step": (
         "type: rollout_restart", "type: rolout_restart",
@@ -250,6 +250,10 @@ CASES = {
         "level: P0", "level: P3",
         "policy.yaml:52: drills[0].level: severities.P3 has no resolution time, "
         "so nothing limits this drill's recovery",
+    ),
+    "drill-with-an-unknown-experiment": (
+        "experiment: database-kill", "experiment: databse-kill",
+        "policy.yaml:50: drills[0].experiment: unknown experiment 'databse-kill'; did you mean 'database-kill'?",
     ),
     "drill-with-an-unknown-procedure": (
         "    procedure: restart", "    procedure: restrat",

@@ -12,6 +12,7 @@ from drillbook.model.limit import Limit
 from drillbook.model.observation import Observation
 from drillbook.model.policy import Component, Objective, Policy, Route, Severity, Source
 from drillbook.model.quantity import Dimension
+from drillbook.model.text_limit import TextLimit
 from drillbook.probes import collect
 
 LIMITS = {
@@ -20,10 +21,26 @@ LIMITS = {
     Dimension.COUNT: ">= 1",
     Dimension.CORES: "== 1",
     Dimension.BYTES: "== 1Gi",
+    Dimension.RATE: "<= 10 /s",
+    Dimension.TEXT: "== yes",
 }
 PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "http.latency": {"percentile": 95, "requests": 100, "rate": 200},
     "http.error_ratio": {"requests": 100, "rate": 200},
+    **{f"backup.{name}": {"path": "/b/*.sql.gz"} for name in ("age", "size", "span", "count", "incomplete")},
+    "cache.setting": {"name": "save"},
+    "database.setting": {"name": "work_mem"},
+    "database.pool_budget": {"pool": "2"},
+    "database.index": {"name": "orders_key"},
+    "database.rows": {"table": "orders"},
+    "database.oldest_row_age": {"table": "orders", "column": "created_at"},
+    "proxy.directive": {"name": "worker_processes"},
+    "config.value": {"name": "WORKERS"},
+    "secret.age": {"secret": "keys"},
+    "secret.length": {"secret": "keys", "key": "jwt"},
+    "log.matches": {"pattern": "error"},
+    "http.body_field": {"field": "status"},
+    "http.status_ratio": {"status": "429"},
     "workload.cpu": {"bound": "limit"},
     "workload.memory": {"bound": "limit"},
 }
@@ -43,13 +60,15 @@ def component(**fields: Any) -> Component:
 
 
 def objective(indicator: str, component: str | None = "api", **parameters: Any) -> Objective:
-    dimension = INDICATORS[indicator].dimension
+    asked = dict(PARAMETERS.get(indicator, {})) | parameters
+    dimension = INDICATORS[indicator].dimension_for(asked)
+    text = LIMITS[dimension]
     return Objective(
         id=indicator.replace(".", "-").replace("_", "-"),
         indicator=indicator,
         component=component,
-        parameters=dict(PARAMETERS.get(indicator, {})) | parameters,
-        limit=Limit.parse(LIMITS[dimension], dimension),
+        parameters=asked,
+        limit=TextLimit.parse(text) if dimension is Dimension.TEXT else Limit.parse(text, dimension),
         severity=Severity.HIGH,
         source=Source("runbook.txt", "Section", (1, 1)),
         line=1,

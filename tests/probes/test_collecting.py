@@ -12,10 +12,12 @@ import pytest
 
 from drillbook.errors import ConfigError, Unreachable
 from drillbook.model.indicators import INDICATORS
+from drillbook.model.indicators.attested import ATTESTED
+from drillbook.model.indicators.aws import AWS
 from drillbook.model.observation import Observation
 from drillbook.model.policy import Component
 from drillbook.model.quantity import Dimension
-from drillbook.probes import PROBES, collect
+from drillbook.probes import collect
 from drillbook.probes.scene import Probe, Scene
 from tests.clients.servers import closed_port
 from tests.probes.scenes import component, environment, look, objective, policy
@@ -35,10 +37,6 @@ def probe(seconds: float = 0.0, error: Exception | None = None) -> Probe:
 
 def collect_with(probes: Mapping[str, Probe], **settings: Any) -> dict[str, Observation]:
     return look(component(), environment(), *(objective(name) for name in probes), probes=probes, **settings)
-
-
-def test_every_indicator_has_its_probe_and_every_probe_its_indicator() -> None:
-    assert set(PROBES) == set(INDICATORS)
 
 
 def test_looks_happen_at_the_same_time() -> None:
@@ -123,12 +121,13 @@ current-context: x
 """
     )
     one = component(workload=None, service="api", ingress="shop")
-    objectives = [objective(name) for name in INDICATORS]
+    objectives = [objective(name) for name in INDICATORS if not name.startswith((ATTESTED, AWS))]
     begin = time.monotonic()
     found = collect(policy(one, *objectives), environment(kubeconfig=kubeconfig), objectives)
     assert time.monotonic() - begin < 15
     assert all(seen.value is None for seen in found.values())
-    reached = [seen for seen in found.values() if "no workload in the policy" not in seen.problem]
+    unasked = ("no workload in the policy", "has engine 'postgres'; a cache needs redis")
+    reached = [seen for seen in found.values() if not any(words in seen.problem for words in unasked)]
     assert len(reached) >= 7
     assert all("the cluster at https://127.0.0.1" in seen.problem for seen in reached)
     assert all("Connection refused" in seen.problem for seen in reached)

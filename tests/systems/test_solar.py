@@ -17,7 +17,16 @@ DOCUMENTED = {
     "postgres": ("250m", "256Mi", "1000m", "1Gi"),
     "redis": ("250m", "256Mi", "500m", "512Mi"),
 }
-REPLICAS = {"backend": 3, "frontend": 2, "celery-worker": 2, "postgres": 1, "redis": 1, "flower": 1}
+REPLICAS = {
+    "backend": 3,
+    "frontend": 2,
+    "celery-worker": 2,
+    "postgres": 1,
+    "redis": 1,
+    "flower": 1,
+    "database-backup": 1,
+}
+"""The last one is ours: it makes the dumps that the runbook speaks of."""
 
 
 def deployment(name: str) -> Object:

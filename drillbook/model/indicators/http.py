@@ -12,6 +12,13 @@ _TRAFFIC: Final = {
     "requests": Parameter(int, 400, low=20, high=100_000),
     "rate": Parameter(int, 100, low=1, high=1000),
 }
+_SCRAPES: Final = {
+    # How long to look: the time between the two scrapes.
+    "over": Parameter(str, "10s"),
+    "metric": Parameter(str, "http_requests_total"),
+    "path": Parameter(str, "/metrics"),
+}
+_QUESTION: Final = {"path": Parameter(str, None), "attempts": Parameter(int, 3, low=1, high=100)}
 
 INDICATORS: Final = (
     Indicator(
@@ -19,8 +26,38 @@ INDICATORS: Final = (
         Dimension.DURATION,
         ("routes",),
         {"percentile": Parameter(float, low=0, high=100)} | _TRAFFIC,
+        vias=("direct",),
     ),
-    Indicator("http.error_ratio", Dimension.RATIO, ("routes",), _TRAFFIC, high=Decimal(1)),
+    Indicator("http.error_ratio", Dimension.RATIO, ("routes",), _TRAFFIC, vias=("direct",), high=Decimal(1)),
     # The worst HTTP status among the attempts; 0 stands for no answer at all.
-    Indicator("http.health", Dimension.COUNT, ("health",), {"attempts": Parameter(int, 3, low=1, high=100)}),
+    Indicator(
+        "http.health", Dimension.COUNT, ("health",), {"attempts": Parameter(int, 3, low=1, high=100)}, vias=("direct",)
+    ),
+    # path: the health path where it isn't said. field: names and numbers with dots.
+    Indicator("http.body_field", Dimension.TEXT, parameters={"field": Parameter(str)} | _QUESTION, vias=("direct",)),
+    Indicator("http.anonymous_status", Dimension.COUNT, parameters=_QUESTION, vias=("direct",)),
+    Indicator(
+        "http.availability",
+        Dimension.RATIO,
+        parameters={
+            "over": Parameter(str, "10s"),
+            "rate": Parameter(int, 20, low=1, high=1000),
+            "path": Parameter(str, None),
+        },
+        vias=("direct",),
+        high=Decimal(1),
+    ),
+    Indicator("http.throughput", Dimension.RATE, ("service",), _SCRAPES, vias=("scrape",)),
+    Indicator("http.error_rate", Dimension.RATE, ("service",), _SCRAPES, vias=("scrape",)),
+    Indicator(
+        "http.status_ratio",
+        Dimension.RATIO,
+        ("service",),
+        {"status": Parameter(str)} | _SCRAPES,
+        vias=("scrape",),
+        high=Decimal(1),
+    ),
+    Indicator("service.port", Dimension.COUNT, ("service",)),
+    # 1 where something takes a connection, else 0.
+    Indicator("service.up", Dimension.COUNT, ("service",), vias=("direct",), high=Decimal(1)),
 )

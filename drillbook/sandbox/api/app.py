@@ -140,17 +140,18 @@ def make_app(
     *,
     authorizer: Authorizer | None = None,
     allocate_address: Callable[[Object], str] | None = None,
+    accounts: AccountTokens | None = None,
 ) -> web.Application:
     """The application; ``tokens`` may grow while it runs.
 
     ``allocate_address`` is asked for the clusterIP of each new Service that needs one; without it, whoever runs the
-    network sets it later.
+    network sets it later. ``accounts`` makes the tokens of ServiceAccounts, when something else makes some too.
     """
     server = Server(
         store=store,
         agent=agent,
         tokens=tokens,
-        accounts=AccountTokens(store),
+        accounts=accounts or AccountTokens(store),
         authorizer=authorizer or RoleBased(store),
         schemas=builtin(),
         kinds=KINDS,

@@ -41,7 +41,8 @@ class DeleteOptions:
     """How to delete."""
 
     grace_seconds: int | None = None
-    propagation: str = "Background"
+    propagation: str = ""
+    """What becomes of the dependents; empty when nothing is told, which leaves what was told before."""
     uid: str = ""
     version: str = ""
     dry_run: bool = False
@@ -83,11 +84,11 @@ def options_from(given: Mapping[str, Any], call: Call) -> DeleteOptions:
     grace = call.number("gracePeriodSeconds") if grace is None else grace
     if grace is not None and (not isinstance(grace, int) or isinstance(grace, bool)):
         raise bad_request("json: cannot unmarshal into Go struct field DeleteOptions.gracePeriodSeconds of type int64")
-    policy = given.get("propagationPolicy") or call.option("propagationPolicy") or "Background"
+    policy = given.get("propagationPolicy") or call.option("propagationPolicy")
     orphans = given.get("orphanDependents")
     if orphans is not None or call.option("orphanDependents"):
         policy = "Orphan" if orphans or (orphans is None and call.flag("orphanDependents")) else "Background"
-    if policy not in _POLICIES:
+    if policy and policy not in _POLICIES:
         raise bad_request(
             f'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: "{policy}": '
             'supported values: "Foreground", "Background", "Orphan", "nil"'
@@ -151,16 +152,22 @@ def _grace(kind: Kind, obj: Object, options: DeleteOptions) -> int:
 
 
 def _hold(store: Store, kind: Kind, obj: Object, propagation: str) -> Object:
-    """Foreground and orphan deletion wait, as a finalizer, for the garbage collector."""
-    finalizer = _POLICIES[propagation]
-    held = obj["metadata"].get("finalizers") or []
-    if finalizer is None or finalizer in held:
+    """Foreground and orphan deletion wait, as a finalizer, for the garbage collector; the last policy told counts."""
+    if not propagation:
+        return obj
+    finalizer, held = _POLICIES[propagation], obj["metadata"].get("finalizers") or []
+    wanted = [name for name in held if name not in _POLICIES.values()] + ([finalizer] if finalizer else [])
+    if set(wanted) == set(held):
         return obj
 
-    def add(draft: Object) -> None:
-        draft["metadata"]["finalizers"] = [*held, finalizer]
+    meta = obj["metadata"]
+    if not wanted and "deletionTimestamp" in meta:  # nothing holds it any longer: storing that would take it out
+        return obj | {"metadata": {key: value for key, value in meta.items() if key != "finalizers"}}
 
-    return store.mutate(kind, obj["metadata"].get("namespace", ""), obj["metadata"]["name"], add)
+    def hold(draft: Object) -> None:
+        draft["metadata"]["finalizers"] = wanted
+
+    return store.mutate(kind, meta.get("namespace", ""), meta["name"], hold)
 
 
 def _delete_namespace(store: Store, obj: Object) -> tuple[bool, Object]:

@@ -15,6 +15,7 @@ from drillbook.sandbox.api.call import Call
 from drillbook.sandbox.api.execution import upgrade
 from drillbook.sandbox.kinds import POD
 from drillbook.sandbox.status import bad_request
+from drillbook.sandbox.stopped import check_kubelet
 
 log: Final = logging.getLogger("drillbook.sandbox.api")
 
@@ -26,6 +27,7 @@ _CHUNK: Final = 32 * 1024
 async def run(call: Call) -> web.StreamResponse:
     """Carry connections to the pod's ports until the client leaves. ApiError 400 or 404 before the upgrade."""
     pod = call.store.need(POD, call.namespace, call.name)
+    check_kubelet(call.store, pod["spec"].get("nodeName") or "")
     address = (pod.get("status") or {}).get("podIP")
     if not address or (pod.get("status") or {}).get("phase") != "Running":
         raise bad_request(f"pod {call.name} does not have a host assigned, or does not run: no port to forward to")

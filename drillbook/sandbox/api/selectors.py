@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from drillbook.sandbox.kinds import EVENT, NAMESPACE, NODE, POD, SECRET, Kind, Object
+from drillbook.sandbox.api import event_versions
+from drillbook.sandbox.kinds import EVENT, EVENT_V1, NAMESPACE, NODE, POD, SECRET, Kind, Object
 from drillbook.sandbox.status import ApiError, bad_request
 
 type Match = Callable[[Object], bool]
@@ -118,6 +119,12 @@ _FIELDS: Final[Mapping[Kind, frozenset[str]]] = {
     SECRET: frozenset({"type"}),
 }
 
+_RENAMED: Final[Mapping[Kind, Mapping[str, str]]] = {EVENT_V1: event_versions.FIELDS}
+"""What a version that isn't the stored one calls by another name."""
+
+_ONLY: Final = '"metadata.name", "metadata.namespace"'
+"""Of the kinds that have no fields of their own to select by."""
+
 
 def field_match(text: str, kind: Kind) -> Match | None:
     """Whether an object's fields fit ``status.phase=Running,spec.nodeName!=x``; ApiError 400 for a field that the kind
@@ -128,6 +135,7 @@ def field_match(text: str, kind: Kind) -> Match | None:
         if match is None:
             raise bad_request(f"invalid selector: '{text}'; can't understand '{part}'")
         field, operator, value = match.groups()
+        field = _RENAMED.get(kind, {}).get(field, field)
         if field not in _EVERYWHERE | _FIELDS.get(kind.storage, frozenset()):
             raise _unsupported(kind, field, text)
         terms.append((field, value, operator != "!="))
@@ -137,9 +145,11 @@ def field_match(text: str, kind: Kind) -> Match | None:
 
 
 def _unsupported(kind: Kind, field: str, text: str) -> ApiError:
+    own = kind.storage in _FIELDS
+    why = f"field label not supported: {field}" if own else f'"{field}" is not a known field selector: only {_ONLY}'
     return bad_request(
         f'Unable to find "{kind.api_version}, Resource={kind.plural}" that match label selector "", '
-        f'field selector "{text}": field label not supported: {field}'
+        f'field selector "{text}": {why}'
     )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from drillbook.sandbox.kinds import AUTOSCALER_V1, Kind, Object
+from drillbook.sandbox.api.event_versions import from_events, to_events
+from drillbook.sandbox.kinds import AUTOSCALER_V1, EVENT_V1, Kind, Object
 from drillbook.sandbox.store import clone
 
 
@@ -16,6 +17,8 @@ def to_version(kind: Kind, stored: Object) -> Object:
     view["apiVersion"], view["kind"] = kind.api_version, kind.name
     if kind == AUTOSCALER_V1:
         _autoscaler_to_v1(view)
+    elif kind == EVENT_V1:
+        to_events(view)
     return view
 
 
@@ -27,6 +30,8 @@ def from_version(kind: Kind, given: Object) -> Object:
     stored["apiVersion"], stored["kind"] = kind.stored_as.api_version, kind.stored_as.name
     if kind == AUTOSCALER_V1:
         _autoscaler_from_v1(stored)
+    elif kind == EVENT_V1:
+        from_events(stored)
     return stored
 
 

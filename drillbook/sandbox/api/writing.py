@@ -8,6 +8,7 @@ from typing import Final
 from aiohttp import web
 
 from drillbook.sandbox.api import custom_schema, definitions, names
+from drillbook.sandbox.api.account_volumes import mount_account
 from drillbook.sandbox.api.answers import json_answer, wanted_shape
 from drillbook.sandbox.api.apply import apply_patch
 from drillbook.sandbox.api.call import Call, parse_object
@@ -19,7 +20,7 @@ from drillbook.sandbox.api.patches import json_patch, merge_patch
 from drillbook.sandbox.api.patches.strategic import StrategicMerge
 from drillbook.sandbox.api.pod_references import check_references
 from drillbook.sandbox.api.preparing import for_create, for_status_update, for_update
-from drillbook.sandbox.api.validation import check_create, check_update
+from drillbook.sandbox.api.validation import check_create, check_given, check_update
 from drillbook.sandbox.api.versions import from_version, to_version
 from drillbook.sandbox.api.views import shown
 from drillbook.sandbox.kinds import NAMESPACE, POD, SERVICE, Object
@@ -49,6 +50,7 @@ def create_object(call: Call, given: Object) -> Object:
     meta = decoded.setdefault("metadata", {})
     _check_place(call, meta)
     _check_namespace(call)
+    check_given(call.kind, decoded)
     obj = from_version(call.kind, decoded)
     if meta.get("resourceVersion"):
         raise bad_request("resourceVersion should not be set on objects to be created")
@@ -58,6 +60,7 @@ def create_object(call: Call, given: Object) -> Object:
     complete(call.storage, obj, call.store)
     if call.storage == POD:
         check_references(call.store, obj)
+        mount_account(call.store, obj)
         apply_limit_ranges(call.store, obj)
     _allocate_address(call, obj)
     check_create(call.storage, obj)
@@ -81,6 +84,11 @@ async def update(call: Call) -> web.Response:
         raise bad_request(f"the name of the object ({meta['name']}) does not match the name on the URL ({call.name})")
     _check_place(call, meta)
     meta["name"] = call.name
+    if call.kind.custom is not None and not meta.get("resourceVersion"):
+        call.store.need(call.storage, call.namespace, call.name)
+        why = "Invalid value: 0x0: must be specified for an update"
+        causes = [("FieldValueInvalid", why, "metadata.resourceVersion")]
+        raise invalid(call.kind.name, call.kind.group, call.name, causes)
     stored = store_update(call, from_version(call.kind, decoded))
     return json_answer(shown(call, stored, _shape(call)), 200, call.warnings)
 

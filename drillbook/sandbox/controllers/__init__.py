@@ -7,16 +7,19 @@ from drillbook.sandbox.controllers.accounts import Accounts
 from drillbook.sandbox.controllers.claims import Claims
 from drillbook.sandbox.controllers.controller import Controller
 from drillbook.sandbox.controllers.cron_job import CronJobs
+from drillbook.sandbox.controllers.daemon_set import DaemonSets
 from drillbook.sandbox.controllers.deployment import Deployments
 from drillbook.sandbox.controllers.disruption_budget import DisruptionBudgets
 from drillbook.sandbox.controllers.endpoints import EndpointsOfServices
 from drillbook.sandbox.controllers.garbage import GarbageCollector
 from drillbook.sandbox.controllers.job import Jobs
 from drillbook.sandbox.controllers.namespaces import Namespaces
+from drillbook.sandbox.controllers.node_lifecycle import NodeLifecycle
 from drillbook.sandbox.controllers.replica_set import ReplicaSets
 from drillbook.sandbox.controllers.resource_quota import ResourceQuotas
 from drillbook.sandbox.controllers.scheduler import Scheduler
 from drillbook.sandbox.controllers.stateful_set import StatefulSets
+from drillbook.sandbox.controllers.taint_eviction import TaintEviction
 
 
 def standard(cluster: Cluster) -> list[Controller]:
@@ -30,16 +33,19 @@ def standard(cluster: Cluster) -> list[Controller]:
             Accounts,
             Claims,
             CronJobs,
+            DaemonSets,
             Deployments,
             DisruptionBudgets,
             EndpointsOfServices,
             GarbageCollector,
             Jobs,
             Namespaces,
+            NodeLifecycle,
             ReplicaSets,
             ResourceQuotas,
             Scheduler,
             StatefulSets,
+            TaintEviction,
         )
     ]
     return own + cert_manager(cluster)

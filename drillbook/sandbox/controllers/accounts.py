@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
 
+from drillbook.sandbox.api.account_volumes import ROOT_CA
 from drillbook.sandbox.controllers.admission import create
 from drillbook.sandbox.controllers.controller import Controller, Key
 from drillbook.sandbox.controllers.pods import is_terminating
 from drillbook.sandbox.kinds import CONFIG_MAP, NAMESPACE, SERVICE_ACCOUNT
 from drillbook.sandbox.store import Change
-
-ROOT_CA: Final = "kube-root-ca.crt"
 
 
 class Accounts(Controller):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from drillbook.sandbox.api.account_volumes import mount_account
 from drillbook.sandbox.api.defaults import complete
 from drillbook.sandbox.api.pod_references import check_references
 from drillbook.sandbox.kinds import POD, Kind, Object
@@ -16,6 +17,7 @@ def create(store: Store, kind: Kind, given: Object) -> Object:
     complete(kind, obj, store)
     if kind == POD:
         check_references(store, obj)
+        mount_account(store, obj)
         apply_limit_ranges(store, obj)
     check_quota(store, kind, obj)
     return store.create(kind, obj)

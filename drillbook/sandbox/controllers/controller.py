@@ -120,7 +120,7 @@ class Controller(ABC):
     async def _attempt(self, key: Key) -> None:
         try:
             await self.reconcile(key)
-        except ApiError as error:
+        except (ApiError, OSError) as error:
             delay = self.queue.failed(key)
             log.warning("controller %s: %s/%s again in %.2f s: %s", self.name, *key, delay, error)
         except Exception:

@@ -37,7 +37,7 @@ class GarbageCollector(Controller):
         owners = {owner["uid"] for owner in meta.get("ownerReferences") or ()}
         before = {o["uid"] for o in ((change.before or {}).get("metadata") or {}).get("ownerReferences") or ()}
         for lost in before - owners if change.type != "DELETED" else before | owners:
-            self._dependents[lost].discard(uid)
+            self._forget(lost, uid)
         if change.type == "DELETED":
             self._places.pop(uid, None)
             # Its dependents have lost an owner; its owners may be waiting for it to be gone.
@@ -46,6 +46,13 @@ class GarbageCollector(Controller):
         for owner in owners:
             self._dependents[owner].add(uid)
         return [("", uid)] if owners or is_terminating(change.object) else []
+
+    def _forget(self, owner: str, dependent: str) -> None:
+        """An owner that has no dependent left, or is gone itself, leaves no trace."""
+        dependents = self._dependents.get(owner, set())
+        dependents.discard(dependent)
+        if not dependents:
+            self._dependents.pop(owner, None)
 
     async def reconcile(self, key: Key) -> None:
         uid = key[1]
@@ -60,7 +67,7 @@ class GarbageCollector(Controller):
 
     def _process_deletion(self, kind: Kind, obj: Object) -> None:
         finalizers = obj["metadata"].get("finalizers") or ()
-        dependents = [found for uid in self._dependents[obj["metadata"]["uid"]] if (found := self._object(uid))]
+        dependents = [found for uid in self._dependents.get(obj["metadata"]["uid"], ()) if (found := self._object(uid))]
         if ORPHAN in finalizers:
             for dependent_kind, dependent in dependents:
                 self._drop_owner(dependent_kind, dependent, {obj["metadata"]["uid"]})

@@ -9,18 +9,18 @@ from typing import Final
 
 from drillbook.sandbox.cluster import Cluster
 from drillbook.sandbox.controllers.admission import create
+from drillbook.sandbox.controllers.heartbeats import LEASES, heartbeat_seconds
 from drillbook.sandbox.controllers.pods import with_condition
 from drillbook.sandbox.kinds import LEASE, NODE, Object
+from drillbook.sandbox.stopped import is_stopped
 from drillbook.sandbox.store import timestamp
 
-HEARTBEAT: Final = 10.0
 LEASE_SECONDS: Final = 40
 CPU: Final = "16"
 MEMORY: Final = "64Gi"
 PODS: Final = "110"
 """Room is what the manifests of a whole system ask for, not what this machine has: nothing is reserved here."""
 
-LEASES: Final = "kube-node-lease"
 _CONDITIONS: Final = (
     ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
     ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
@@ -36,11 +36,14 @@ def register(cluster: Cluster) -> None:
 
 
 async def beat(cluster: Cluster) -> None:
-    """Renew the nodes' leases until cancelled."""
+    """Renew the leases of the nodes whose kubelet runs, until cancelled; one that was given up says that it is back."""
+    every = heartbeat_seconds()
     while True:
         for node in cluster.store.list(NODE):
-            _renew(cluster, node)
-        await asyncio.sleep(HEARTBEAT)
+            if not is_stopped(node):
+                _renew(cluster, node)
+                _come_back(cluster, node)
+        await asyncio.sleep(every)
 
 
 def _renew(cluster: Cluster, node: Object) -> None:
@@ -53,6 +56,24 @@ def _renew(cluster: Cluster, node: Object) -> None:
         create(cluster.store, LEASE, {"metadata": meta, "spec": spec})
     else:
         cluster.store.mutate(LEASE, LEASES, name, lambda draft: draft["spec"].update(renewTime=now))
+
+
+def _come_back(cluster: Cluster, node: Object) -> None:
+    """Say again what nobody knew of the node. A condition that somebody set by hand stays as it is."""
+    given_up = {c["type"] for c in node["status"]["conditions"] if c["status"] == "Unknown"}
+    if not given_up:
+        return
+
+    def post(draft: Object) -> None:
+        for type_, status, reason, message in _CONDITIONS:
+            if type_ in given_up:
+                draft["status"]["conditions"] = with_condition(
+                    draft["status"]["conditions"], type_, status, reason, message, lastHeartbeatTime=timestamp()
+                )
+
+    name = node["metadata"]["name"]
+    back = cluster.store.mutate(NODE, "", name, post)
+    cluster.events.normal(back, "kubelet", "NodeReady", f"Node {name} status is now: NodeReady", host=name)
 
 
 def _node(name: str, address: str) -> Object:

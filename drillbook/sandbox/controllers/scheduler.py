@@ -10,6 +10,7 @@ from drillbook.sandbox.api.quantities import parse
 from drillbook.sandbox.controllers.controller import Controller, Key, controller_of, own_key
 from drillbook.sandbox.controllers.labels import has_all, labels_of
 from drillbook.sandbox.controllers.pods import is_active, is_terminating, with_condition
+from drillbook.sandbox.controllers.tolerations import tolerates
 from drillbook.sandbox.kinds import NODE, POD, Object
 from drillbook.sandbox.store import Change
 
@@ -80,12 +81,12 @@ class Scheduler(Controller):
 def why_not(pod: Object, node: Object, running: Iterable[Object]) -> str | None:
     """Why this pod can't run on this node, in the scheduler's own words; None when it can."""
     spec = pod["spec"]
-    if node["spec"].get("unschedulable") and not _tolerates(
+    if node["spec"].get("unschedulable") and not tolerates(
         spec, {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
     ):
         return "node(s) were unschedulable"
     for taint in node["spec"].get("taints") or ():
-        if taint["effect"] in {"NoSchedule", "NoExecute"} and not _tolerates(spec, taint):
+        if taint["effect"] in {"NoSchedule", "NoExecute"} and not tolerates(spec, taint):
             pair = f"{taint['key']}: {taint.get('value', '')}"
             return f"node(s) had untolerated taint {{{pair}}}"
     if not has_all(spec.get("nodeSelector"), labels_of(node)):
@@ -118,19 +119,6 @@ def _load(pod: Object, node: Object, running: list[Object]) -> tuple[int, int, s
     here = [p for p in running if p["spec"]["nodeName"] == name]
     siblings = sum(1 for p in here if owner and (controller_of(p) or {}).get("uid") == owner["uid"])
     return siblings, len(here), name
-
-
-def _tolerates(spec: Object, taint: Object) -> bool:
-    for toleration in spec.get("tolerations") or ():
-        if toleration.get("effect") and toleration["effect"] != taint["effect"]:
-            continue
-        if not toleration.get("key"):
-            return bool(toleration.get("operator") == "Exists")
-        if toleration["key"] != taint["key"]:
-            continue
-        if toleration.get("operator", "Equal") == "Exists" or toleration.get("value", "") == taint.get("value", ""):
-            return True
-    return False
 
 
 def _room_changed(change: Change) -> bool:

@@ -65,9 +65,11 @@ def nc(arguments: list[str]) -> int:
 def _talk(line: socket.socket) -> None:
     """Both ways, until the other side has said everything."""
     line.settimeout(None)
-    with selectors.DefaultSelector() as ready:
+    given = sys.stdin.fileno()
+    # poll takes what epoll refuses: files and /dev/null, which are always ready.
+    with selectors.PollSelector() as ready:
         ready.register(line, selectors.EVENT_READ)
-        ready.register(sys.stdin.fileno(), selectors.EVENT_READ)
+        ready.register(given, selectors.EVENT_READ)
         while True:
             for key, _ in ready.select():
                 if key.fileobj is line:
@@ -75,10 +77,10 @@ def _talk(line: socket.socket) -> None:
                     if not answer:
                         return
                     os.write(sys.stdout.fileno(), answer)
-                elif given := os.read(sys.stdin.fileno(), CHUNK):
-                    line.sendall(given)
+                elif said := os.read(given, CHUNK):
+                    line.sendall(said)
                 else:
-                    ready.unregister(sys.stdin.fileno())
+                    ready.unregister(given)
                     line.shutdown(socket.SHUT_WR)
 
 

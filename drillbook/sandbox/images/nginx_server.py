@@ -47,7 +47,8 @@ def main(arguments: Sequence[str]) -> NoReturn:
         server = binary()
     except (ConfigError, OSError) as error:
         sys.exit(f"Error: {error}")
-    # Workers of a server that believes to be root would become "nobody", whom a user namespace doesn't know.
+    # Workers of a server that believes to be root would become "nobody", whom a user namespace doesn't know. That they
+    # may not change their groups there either is a line in the log, and no harm.
     own = ["-g", "user root root;"] if os.geteuid() == 0 and not _USER.search(_text(home)) else []
     become([str(server), "-p", f"{home}/", "-c", "nginx.conf", *_joined([*own, *arguments[1:]])])
 

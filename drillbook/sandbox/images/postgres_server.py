@@ -133,6 +133,8 @@ def _initdb(folder: Path, user: str, password: str | None) -> None:
     command = [str(binaries() / "initdb"), "-D", str(folder), "-U", user, f"--pwfile=/dev/fd/{reading}"]
     command += ["--no-sync", "--no-instructions", "--encoding=UTF8", "--locale=C"]
     command += ["--auth-local=trust", "--auth-host=scram-sha-256"]
+    # From the first moment: initdb's own servers may be killed too, and what they have in /dev/shm would stay.
+    command += [f"--set=dynamic_shared_memory_type={SETTINGS['dynamic_shared_memory_type']}"]
     command += (_given("POSTGRES_INITDB_ARGS") or "").split()
     try:
         os.set_inheritable(reading, True)

@@ -32,10 +32,14 @@ class Program:
     ``environment``."""
     shims: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Executables that the image carries: name -> the command that it stands for. They lead the container's PATH."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Small files in the folder that the image starts in: path -> text. Without any, that folder is the root."""
     uid: int | None = None
     """The user the program must believe to be, inside a user namespace; None is the sandbox's own user."""
     data_path: str | None = None
     """Where the image keeps its data; see ``data_folder``."""
+    reads: tuple[Path, ...] = ()
+    """Folders of this machine that it must find at their places, even below a /tmp of its own."""
     stop_signal: signal.Signals = signal.SIGTERM
     """What ends it gracefully, as an image's STOPSIGNAL says."""
 
@@ -65,6 +69,13 @@ class Program:
             if folder is not None:
                 return folder / wanted.relative_to(place)
         return scratch / wanted.relative_to("/")
+
+    def working_folder(self, home: Path) -> str:
+        """Where its programs begin: ``home``, a folder of the container's own, with the image's files written there."""
+        for name, text in self.files.items():
+            (home / name).parent.mkdir(parents=True, exist_ok=True)
+            (home / name).write_text(text, encoding="utf-8")
+        return str(home) if self.files else "/"
 
     def write_shims(self, folder: Path) -> None:
         """Write one small executable script for each shim into ``folder``, which is made if need be."""

@@ -35,16 +35,29 @@ ROLES: Final = {
 }
 """Which role stands for which image; of several patterns that fit, the first counts."""
 
+_ENGINE: Final = f"from {SERVICE}.engine import engine\n"
+CODE: Final = {
+    "manage.py": f"import sys\nfrom {SERVICE}.manage import main\nsys.exit(main(sys.argv[1:]))\n",
+    "app/__init__.py": "",
+    "app/database.py": _ENGINE,
+    "app/core/__init__.py": "",
+    "app/core/database.py": _ENGINE,
+    "psycopg2.py": "from psycopg import Error, OperationalError, connect\n",
+}
+"""What a line of Python in a runbook imports, and the program that it calls, in the folder where such lines run."""
+
 
 def _role(role: str) -> Callable[[ImageReference], Program | None]:
     def program(reference: ImageReference) -> Program | None:
         if not RELEASED.fullmatch(reference.tag):
             return None
-        tools = {"alembic": module(f"{SERVICE}.migrate")} if role in {"backend", "worker"} else {}
+        has_code = role in {"backend", "worker"}
+        tools = {"alembic": module(f"{SERVICE}.migrate")} if has_code else {}
         return Program(
             entrypoint=module(SERVICE, role),
             env={"APP_VERSION": reference.tag},
             shims=common() | tools,
+            files=CODE if has_code else {},
         )
 
     return program

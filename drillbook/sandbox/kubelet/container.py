@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from drillbook.sandbox.images.program import Program
 from drillbook.sandbox.kinds import Object
-from drillbook.sandbox.kubelet import backoff, hooks, probing, process, processes
+from drillbook.sandbox.kubelet import backoff, hooks, preparing, probing, process, processes
 from drillbook.sandbox.kubelet.attaching import Streams
-from drillbook.sandbox.kubelet.environment import ConfigMissing
 from drillbook.sandbox.kubelet.logs import LogFile
 from drillbook.sandbox.kubelet.process import Process, StartError
-from drillbook.sandbox.kubelet.surroundings import CONTAINER_MARK, Surroundings, build
-from drillbook.sandbox.network.listeners import who_listens
+from drillbook.sandbox.kubelet.surroundings import CONTAINER_MARK, Surroundings
 from drillbook.sandbox.store import timestamp
 
 if TYPE_CHECKING:
     from drillbook.sandbox.kubelet.pod_worker import PodWorker
 
-RETRY_CONFIG: Final = 2.0
-"""How soon a container that lacks a key is tried again: whoever adds the key shouldn't wait long."""
 LAST_LINES, LAST_BYTES = 80, 2048
 """As much of the log becomes a container's message."""
 
@@ -51,7 +46,6 @@ class Container:
         self.stopping = False
         self.killed_because: str | None = None
         self._backoff = backoff.BackOff()
-        self._pulls = 0
         self._space: str | None = None
         self._program: Program | None = None
         self.folder: Path = worker.folder / f"{'i' if init else 'c'}{worker.index_of(spec)}"
@@ -78,6 +72,9 @@ class Container:
     async def run(self) -> None:
         """Run, and run again as the policy says."""
         while not self.stopping:
+            await self.worker.awake.wait()
+            if self.stopping:
+                return
             began = asyncio.get_running_loop().time()
             await self._run_once()
             ran = asyncio.get_running_loop().time() - began
@@ -93,7 +90,7 @@ class Container:
         self.stopping = True
         if not self.running or self.process is None:
             return
-        self._say("normal", "Killing", f"Stopping container {self.name}")
+        self.say("normal", "Killing", f"Stopping container {self.name}")
         await self._end(self.process, grace_seconds)
 
     def signal_stop(self) -> None:
@@ -111,7 +108,7 @@ class Container:
         """A liveness probe failed: end this run; ``run`` starts the next one."""
         if self.process is None or not self.process.running:
             return
-        self._say("normal", "Killing", f"Container {self.name} {because}, will be restarted")
+        self.say("normal", "Killing", f"Container {self.name} {because}, will be restarted")
         await self._end(self.process, float(self.worker.pod["spec"].get("terminationGracePeriodSeconds", 30)))
 
     async def execute(self, command: list[str], timeout: float) -> tuple[int, str]:
@@ -155,21 +152,38 @@ class Container:
             if kept is not None:
                 kept.end()
 
-    async def _run_once(self) -> None:
-        await self._until_image()
-        surroundings = await self._until_configured()
-        if surroundings is None:
-            return
-        self.previous_log, self.log = self.log, LogFile(self.folder / f"{self.restarts}.log")
+    def open_log(self) -> None:
+        """The log of the next run; the one before becomes the previous log. OSError when it can't be made."""
+        fresh = LogFile(self.folder / f"{self.restarts}.log")
+        if self.previous_log is not None and self.previous_log.path != fresh.path:
+            self.previous_log.discard()
+        self.previous_log, self.log = self.log, fresh
         if self.previous_log is not None:
             self.previous_log.end()
-        self._say("normal", "Created", f"Created container: {self.name}")
+
+    def waits(self, reason: str, message: str) -> None:
+        """Tell what the container waits for."""
+        self.state = {"waiting": {"reason": reason, "message": message}}
+        self.worker.changed()
+
+    def say(self, type_: str, reason: str, message: str) -> None:
+        """An event about this container."""
+        kind = "initContainers" if self.init else "containers"
+        self.worker.say(type_, reason, message, field=f"spec.{kind}{{{self.name}}}")
+
+    async def _run_once(self) -> None:
+        self._program = await preparing.until_image(self)
+        surroundings = await preparing.until_configured(self, self._program)
+        if surroundings is None or self.log is None:
+            return
+        self.surroundings = surroundings
+        self.say("normal", "Created", f"Created container: {self.name}")
         try:
             self.streams = Streams(self.spec, self.log)
             self.process = await self.streams.start(surroundings.launch, surroundings.env)
         except StartError as error:
             message = f"failed to create task: OCI runtime create failed: {error}"
-            self._say("warning", "Failed", f"Error: {message}")
+            self.say("warning", "Failed", f"Error: {message}")
             self._ended(128, "StartError", message, timestamp())
             return
         self._space = processes.space(self.process.pid)
@@ -177,7 +191,7 @@ class Container:
         if self.stopping:  # the pod was deleted while we were at it
             self.process.kill()
         await hooks.post_start(self)
-        self._say("normal", "Started", f"Started container {self.name}")
+        self.say("normal", "Started", f"Started container {self.name}")
         self.state = {"running": {"startedAt": began}}
         with probing.watch(self):
             self.worker.changed()
@@ -188,60 +202,6 @@ class Container:
         self.killed_because = None
         code = 137 if reason == "OOMKilled" else code
         self._ended(code, reason, await self._last_words(code), began)
-
-    async def _until_image(self) -> None:
-        """Wait until the image resolves; tells ErrImagePull and ImagePullBackOff in turn."""
-        image = self.spec["image"]
-        while (program := self.worker.resolve(image)) is None:
-            missing = f'failed to pull and unpack image "{image}": not found: the sandbox carries no such image'
-            self._say("warning", "Failed", f'Failed to pull image "{image}": {missing}')
-            self._say("warning", "Failed", "Error: ErrImagePull")
-            self._waits("ErrImagePull", missing)
-            wait = min(backoff.LONGEST, backoff.FIRST * 2**self._pulls)
-            self._pulls += 1
-            await asyncio.sleep(min(1.0, wait))
-            self._say("normal", "BackOff", f'Back-off pulling image "{image}"')
-            self._say("warning", "Failed", "Error: ImagePullBackOff")
-            self._waits("ImagePullBackOff", f'Back-off pulling image "{image}": ErrImagePull: {missing}')
-            await asyncio.sleep(wait - 1.0)
-        self._program, self._pulls = program, 0
-        self._say("normal", "Pulled", f'Container image "{image}" already present on machine')
-
-    async def _until_configured(self) -> Surroundings | None:
-        while not self.stopping and self._program is not None:
-            self.id = secrets.token_hex(32)
-            try:
-                self._check_ports()
-                self.surroundings = build(
-                    self.worker.cluster,
-                    self.worker.isolation,
-                    self.worker.pod,
-                    self.spec,
-                    self._program,
-                    container_id=self.id,
-                    folder=self.folder,
-                    mounted=self.worker.mounted,
-                    hosts=self.worker.hosts,
-                )
-            except ConfigMissing as error:
-                self._waits("CreateContainerConfigError", str(error))
-                self._say("warning", "Failed", f"Error: {error}")
-            except OSError as error:
-                self._waits("CreateContainerError", error.strerror or str(error))
-                self._say("warning", "Failed", f"Error: {error.strerror or error}")
-            else:
-                return self.surroundings
-            await asyncio.sleep(RETRY_CONFIG)
-        return None
-
-    def _check_ports(self) -> None:
-        """A program of the host on all addresses takes the port from every pod: better said here than by a crash."""
-        for port in self.spec.get("ports") or ():
-            if port.get("protocol", "TCP") == "TCP":
-                number = int(port["containerPort"])
-                holder = who_listens(number)
-                if holder:
-                    raise OSError(0, f"port {number} of this machine is taken by {holder}; stop that program")
 
     async def _end(self, running: Process, grace_seconds: float) -> None:
         loop = asyncio.get_running_loop()
@@ -291,10 +251,10 @@ class Container:
     async def _wait_for_restart(self, wait: float) -> None:
         meta = self.worker.pod["metadata"]
         where = f"{meta['name']}_{meta['namespace']}({meta['uid']})"
-        self._waits(
+        self.waits(
             "CrashLoopBackOff", f"back-off {backoff.text(wait)} restarting failed container={self.name} pod={where}"
         )
-        self._say("warning", "BackOff", f"Back-off restarting failed container {self.name} in pod {where}")
+        self.say("warning", "BackOff", f"Back-off restarting failed container {self.name} in pod {where}")
         await asyncio.sleep(wait)
 
     def _ended(self, code: int, reason: str, message: str, began: str) -> None:
@@ -309,15 +269,3 @@ class Container:
             ended["message"] = message
         self.last_state, self.state = {"terminated": ended}, {"terminated": ended}
         self.worker.changed()
-
-    def _waits(self, reason: str, message: str) -> None:
-        self.state = {"waiting": {"reason": reason, "message": message}}
-        self.worker.changed()
-
-    def _say(self, type_: str, reason: str, message: str) -> None:
-        kind = "initContainers" if self.init else "containers"
-        self.worker.say(type_, reason, message, field=f"spec.{kind}{{{self.name}}}")
-
-    def heard(self, type_: str, reason: str, message: str) -> None:
-        """An event about this container."""
-        self._say(type_, reason, message)

@@ -21,7 +21,7 @@ async def post_start(container: Container) -> None:
     hook = (container.spec.get("lifecycle") or {}).get("postStart")
     failed = await _run(container, hook, AFTER_START) if hook else None
     if failed:
-        container.heard("warning", "FailedPostStartHook", f"PostStartHook failed: {failed}")
+        container.say("warning", "FailedPostStartHook", f"PostStartHook failed: {failed}")
         container.kill()
 
 
@@ -30,7 +30,7 @@ async def pre_stop(container: Container, grace_seconds: float) -> None:
     hook = (container.spec.get("lifecycle") or {}).get("preStop")
     failed = await _run(container, hook, grace_seconds) if hook and grace_seconds > 0 else None
     if failed:
-        container.heard("warning", "FailedPreStopHook", f"PreStopHook failed: {failed}")
+        container.say("warning", "FailedPreStopHook", f"PreStopHook failed: {failed}")
 
 
 async def _run(container: Container, hook: Object, seconds: float) -> str | None:

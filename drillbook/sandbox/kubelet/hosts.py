@@ -51,6 +51,7 @@ class HostsFiles(Controller):
         if not path.exists() or path.read_bytes() != text:
             descriptor = os.open(path, os.O_CREAT | os.O_WRONLY, 0o644)
             try:
+                os.posix_fallocate(descriptor, 0, len(text))  # on a full disk nothing is better than half of it
                 os.pwrite(descriptor, text, 0)
                 os.truncate(descriptor, len(text))
             finally:

@@ -12,7 +12,7 @@ from typing import Final
 from drillbook.sandbox.agent import NodeUsage, PodUsage
 from drillbook.sandbox.cluster import Cluster, log
 from drillbook.sandbox.controllers.pods import is_terminating
-from drillbook.sandbox.kinds import POD, Object
+from drillbook.sandbox.kinds import NODE, POD, Object
 from drillbook.sandbox.kubelet import ownership, process, processes
 from drillbook.sandbox.kubelet.attaching import Attached
 from drillbook.sandbox.kubelet.container import Container
@@ -25,6 +25,7 @@ from drillbook.sandbox.kubelet.stats import summary
 from drillbook.sandbox.kubelet.surroundings import CONTAINER_MARK
 from drillbook.sandbox.kubelet.usage import Sampler
 from drillbook.sandbox.status import ApiError
+from drillbook.sandbox.stopped import check_kubelet, is_stopped, stands_still
 
 BURIAL: Final = 1.0
 """Seconds that programs get at the end of the sandbox, all together."""
@@ -38,20 +39,25 @@ class Kubelet:
         self.workers: dict[str, PodWorker] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._sampler = Sampler(cluster, self.workers)
+        self._asleep: set[str] = set()
 
     async def run(self) -> None:
         """Look after pods until cancelled; then none of their processes is left."""
-        changes = self.cluster.store.subscribe(POD)
+        changes = self.cluster.store.subscribe(POD, NODE)
         beside = [
             asyncio.create_task(self._sampler.run(self._tidy), name="usage sampler"),
             asyncio.create_task(MountedFiles(self.cluster, self.workers).run(), name="mounted files"),
         ]
         try:
+            for node in self.cluster.store.list(NODE):
+                self._note(node)
             for pod in self.cluster.store.list(POD):
                 self._see(pod)
             while True:
                 change = await changes.next()
-                if change.type == "DELETED":
+                if change.kind is NODE:
+                    self._note(change.object)
+                elif change.type == "DELETED":
                     self._end(change.object["metadata"]["uid"], 0.0)
                 else:
                     self._see(change.object)
@@ -83,8 +89,31 @@ class Kubelet:
         if ends:
             await asyncio.wait(ends, timeout=BURIAL)
 
+    def _note(self, node: Object) -> None:
+        """A node's kubelet stops, or comes back and catches up with what it missed."""
+        name = node["metadata"]["name"]
+        if is_stopped(node) == (name in self._asleep):
+            return
+        here = [worker for worker in self.workers.values() if worker.pod["spec"]["nodeName"] == name]
+        if is_stopped(node):
+            self._asleep.add(name)
+            for worker in here:
+                worker.fall_asleep()
+            return
+        self._asleep.remove(name)
+        pods = [pod for pod in self.cluster.store.list(POD) if pod["spec"].get("nodeName") == name]
+        there = {pod["metadata"]["uid"] for pod in pods}
+        for worker in here:
+            worker.wake_up()
+            if worker.uid not in there:
+                worker.stop(0.0)
+        for pod in pods:
+            self._see(pod)
+
     def _see(self, pod: Object) -> None:
         uid = pod["metadata"]["uid"]
+        if stands_still(self.cluster.store, pod["spec"].get("nodeName") or ""):
+            return
         worker = self.workers.get(uid)
         if is_terminating(pod):
             grace = float(pod["metadata"].get("deletionGracePeriodSeconds", 30))
@@ -122,7 +151,7 @@ class Kubelet:
 
     def _end(self, uid: str, grace_seconds: float) -> None:
         worker = self.workers.get(uid)
-        if worker is not None:
+        if worker is not None and worker.awake.is_set():
             worker.stop(grace_seconds)
 
     def orphans(self) -> list[int]:
@@ -202,6 +231,7 @@ class Kubelet:
         return ownership.processes_by_pod(self.workers.values())
 
     def stats_summary(self, node: str) -> Object:
+        check_kubelet(self.cluster.store, node)
         return summary(self.cluster, node, list(self.workers.values()), self._sampler)
 
     def terminate(self, pod: Object) -> None:
@@ -213,6 +243,7 @@ class Kubelet:
             self._see(stored)
 
     def _container(self, pod: Object, name: str) -> Container:
+        check_kubelet(self.cluster.store, pod["spec"].get("nodeName") or "")
         worker = self.workers.get(pod["metadata"]["uid"])
         found = worker.container(name) if worker else None
         if found is None:

@@ -6,11 +6,15 @@ The tag is ``F`` for a full line and ``P`` for a part of one, whose end was neve
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 from collections import deque
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
+
+from drillbook.sandbox.cluster import log
 
 BIGGEST_FILE: Final = 10 * 1024 * 1024
 """Then the file is moved aside and a new one begins, as a kubelet does by default."""
@@ -29,6 +33,7 @@ class LogFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.ended = False
+        self._losing = False
         self._file = path.open("ab", buffering=0)
         self._rest = {1: b"", 2: b""}
         self._waiting: set[asyncio.Future[None]] = set()
@@ -52,6 +57,12 @@ class LogFile:
         self.ended = True
         self._file.close()
         self._wake()
+
+    def discard(self) -> None:
+        """Nobody can ask for this run any more: as a kubelet, keep the present run and the one before."""
+        self.end()
+        self.path.unlink(missing_ok=True)
+        self.path.with_suffix(".old").unlink(missing_ok=True)
 
     def last_lines(self, count: int) -> list[str]:
         """The last lines said, without their times."""
@@ -84,13 +95,42 @@ class LogFile:
         if not lines or self.ended:
             return
         if self._file.tell() > BIGGEST_FILE:
-            self._file.close()
-            self.path.replace(self.path.with_suffix(".old"))
-            self._file = self.path.open("ab", buffering=0)
+            self._rotate()
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f000Z").encode()
         head = now + b" " + _STREAMS[stream] + b" " + tag + b" "
-        self._file.write(b"".join(head + line + b"\n" for line in lines))
+        self._write(b"".join(head + line + b"\n" for line in lines))
         self._wake()
+
+    def _rotate(self) -> None:
+        """Begin a new file, unless the disk has no room for one: then the old one goes on."""
+        try:
+            fresh = self.path.with_suffix(".new").open("ab", buffering=0)
+        except OSError as error:
+            self._lost(error)
+            return
+        self._file.close()
+        self.path.replace(self.path.with_suffix(".old"))
+        self.path.with_suffix(".new").replace(self.path)
+        self._file = fresh
+
+    def _write(self, data: bytes) -> None:
+        """All of it or none: on a full disk output is lost, as in a cluster, and the program goes on."""
+        before = self._file.tell()
+        try:
+            if self._file.write(data) != len(data):
+                self._file.truncate(before)
+                self._file.seek(before)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as error:
+            self._lost(error)
+        else:
+            self._losing = False
+
+    def _lost(self, error: OSError) -> None:
+        """Said once for each time that the disk is full."""
+        if not self._losing:
+            log.warning("output of a container is lost, because %s can't be written: %s", self.path, error.strerror)
+        self._losing = True
 
     def _existing_lines(self, size: int | None = None) -> list[bytes]:
         with self.path.open("rb") as file:

@@ -42,7 +42,7 @@ class PodWorker:
         self.pod = pod
         self.uid: str = pod["metadata"]["uid"]
         self.folder = cluster.state / "pods" / self.uid
-        self.hosts = hosts(pod["metadata"]["namespace"])
+        self._hosts = hosts
         self.mounted: dict[str, volumes.Mounted] = {}
         self.has_init = bool(pod["spec"].get("initContainers"))
         self.init = [Container(self, spec, init=True) for spec in pod["spec"].get("initContainers") or ()]
@@ -52,6 +52,9 @@ class PodWorker:
         self._stop_at: float | None = None
         self._stop_wanted = asyncio.Event()
         self._background: set[asyncio.Task[Any]] = set()
+        self.awake = asyncio.Event()
+        """Set while the node's kubelet runs; without it nothing is started, probed or told."""
+        self.awake.set()
 
     def index_of(self, spec: Object) -> int:
         """The place of a container among its kind; it names its folder, because socket paths must be short."""
@@ -59,6 +62,11 @@ class PodWorker:
             if any(one is spec for one in specs):
                 return [id(one) for one in specs].index(id(spec))
         raise ValueError("a container of another pod")
+
+    @property
+    def hosts(self) -> Path:
+        """The hosts file of its namespace, up to date. OSError when the disk has no room for it."""
+        return self._hosts(self.pod["metadata"]["namespace"])
 
     @property
     def containers(self) -> list[Container]:
@@ -102,6 +110,15 @@ class PodWorker:
             container.stopping = True
             container.kill()
 
+    def fall_asleep(self) -> None:
+        """The node's kubelet has stopped: what runs goes on, and nobody looks after it."""
+        self.awake.clear()
+
+    def wake_up(self) -> None:
+        """The node's kubelet is back: say how things are, and go on."""
+        self.awake.set()
+        self.changed()
+
     def fail(self, reason: str, message: str) -> None:
         """End the pod as a whole and leave it as Failed: evicted, or its deadline is over."""
         self._failed = {"reason": reason, "message": message}
@@ -110,6 +127,8 @@ class PodWorker:
 
     def changed(self) -> None:
         """A container is not as it was: tell the API."""
+        if not self.awake.is_set():
+            return
         namespace, name = own_key(self.pod)
         stored = self.cluster.store.get(POD, namespace, name)
         if stored is None or stored["metadata"]["uid"] != self.uid:
@@ -121,6 +140,8 @@ class PodWorker:
 
     def say(self, type_: str, reason: str, message: str, *, field: str = "") -> None:
         """An event about this pod."""
+        if not self.awake.is_set():
+            return
         write = self.cluster.events.normal if type_ == "normal" else self.cluster.events.warning
         write(self.pod, COMPONENT, reason, message, host=self.pod["spec"]["nodeName"], field=field)
 
@@ -190,8 +211,8 @@ class PodWorker:
         wait = RETRY_MOUNT
         while True:
             try:
-                self.mounted = volumes.prepare(self.cluster.store, self.cluster.disks, self.pod, self.folder, claims)
-            except volumes.VolumeNotReady as error:
+                self.mounted = volumes.prepare(self.cluster, self.pod, self.folder, claims)
+            except (volumes.VolumeNotReady, OSError) as error:
                 if wait > RETRY_MOUNT:  # a claim is bound within moments of its creation: no event for that
                     self.say("warning", "FailedMount", f"MountVolume.SetUp failed: {error}")
                 await asyncio.sleep(wait)

@@ -75,7 +75,7 @@ class _Probing:
 
     def _follow(self, name: str, probe: Object, on_well: Callable[[], None], on_unwell: Callable[[], None]) -> None:
         def failed(message: str) -> None:
-            self.container.heard("warning", "Unhealthy", f"{name} probe failed: {message}")
+            self.container.say("warning", "Unhealthy", f"{name} probe failed: {message}")
 
         pace = Pace.of(probe)
         following = probes.follow(
@@ -93,6 +93,7 @@ def _look(container: Container, probe: Object, timeout: float) -> Look:
     """How to look once. A port that the container doesn't name is what every look finds wrong."""
 
     async def look() -> str | None:
+        await container.worker.awake.wait()
         host = container.worker.pod["status"]["podIP"]
         try:
             if http := probe.get("httpGet"):

@@ -1,9 +1,9 @@
-"""ConfigMaps and Secrets that changed, in the files of the pods that mount them."""
+"""ConfigMaps and Secrets that changed and tokens that grow old, in the files of the pods that mount them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from drillbook.sandbox.cluster import Cluster
 from drillbook.sandbox.controllers.controller import Controller, Key
@@ -13,6 +13,10 @@ from drillbook.sandbox.store import Change
 
 if TYPE_CHECKING:
     from drillbook.sandbox.kubelet.pod_worker import PodWorker
+
+EVERYWHERE: Final = ("", "all")
+TOKENS_LOOKED_AT: Final = 60.0
+"""Seconds between two looks at whether tokens must be made anew: none lives for less than ten minutes."""
 
 
 class MountedFiles(Controller):
@@ -25,10 +29,16 @@ class MountedFiles(Controller):
         super().__init__(cluster)
         self._workers = workers
 
+    async def run(self) -> None:
+        self.queue.add(EVERYWHERE)
+        await super().run()
+
     def keys(self, change: Change) -> Iterable[Key]:
         return [(change.namespace, "all")] if change.type == "MODIFIED" else []
 
     async def reconcile(self, key: Key) -> None:
         for worker in list(self._workers.values()):
-            if worker.pod["metadata"]["namespace"] == key[0]:
-                volumes.refresh(self.store, worker.pod, worker.mounted)
+            if key == EVERYWHERE or worker.pod["metadata"]["namespace"] == key[0]:
+                volumes.refresh(self.cluster, worker.pod, worker.mounted)
+        if key == EVERYWHERE:
+            self.queue.add_after(key, TOKENS_LOOKED_AT)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from drillbook.sandbox.api.account_volumes import FOLDER
 from drillbook.sandbox.cluster import MARK, Cluster
 from drillbook.sandbox.images.program import DATA, RUN, Program
 from drillbook.sandbox.kinds import Object
@@ -23,6 +24,8 @@ from drillbook.sandbox.network.addresses import API_PORT
 CONTAINER_MARK: Final = "DRILLBOOK_CONTAINER"
 CONTROL: Final = "DRILLBOOK_CONTROL"
 HOSTS: Final = "DRILLBOOK_HOSTS"
+ACCOUNT: Final = "DRILLBOOK_SERVICE_ACCOUNT"
+"""Where token, ca.crt and namespace are: for where they can't be mounted at their usual place."""
 LONGEST_SOCKET: Final = 107
 """Bytes of a unix socket's path; a longer one can't be bound."""
 
@@ -65,6 +68,7 @@ def build(
     inside = inside[0], security.get("runAsGroup", inside[1])
     control = folder.parent / f"{container['name']}.sock"
     own = _own_variables(cluster, pod, mounted, container_id, run, data, hosts, control)
+    own |= dict([(ACCOUNT, str(bind.source)) for bind in binds if bind.target == FOLDER][:1])
     base = program.environment(own) | {
         "PATH": f"{_shims(cluster.state, program)}:{_PATH}",
         "HOME": str(scratch),
@@ -84,7 +88,7 @@ def build(
         _give_to(become, [run, scratch, *([data] if data else []), *(v.folder for v in mounted.values())])
     launch = Launch(
         argv=argv,
-        folder=str(container.get("workingDir") or "/"),
+        folder=str(container.get("workingDir") or program.working_folder(scratch)),
         isolated=isolation.namespaces,
         uid=inside[0],
         gid=inside[1],
@@ -92,7 +96,7 @@ def build(
         staging=folder / "staging",
         binds=(*_name_files(cluster, pod, hosts), *binds) if isolation.namespaces else (),
         scratch=isolation.namespaces,
-        keep=_needed(cluster.state),
+        keep=(*_needed(cluster.state), *map(str, program.reads)),
         become=become,
     )
     return Surroundings(launch, env)

@@ -15,6 +15,7 @@ from drillbook.sandbox.cluster import Cluster, log
 from drillbook.sandbox.controllers.labels import labels_of
 from drillbook.sandbox.kinds import NODE
 from drillbook.sandbox.kubelet import processes
+from drillbook.sandbox.stopped import is_stopped
 
 if TYPE_CHECKING:
     from drillbook.sandbox.kubelet.container import Container
@@ -84,6 +85,8 @@ class Sampler:
         """As metrics.k8s.io tells it: pods all of whose running containers were seen twice."""
         told = []
         for worker in self._workers.values():
+            if not worker.awake.is_set():
+                continue
             running = [c for c in worker.containers if c.running]
             tracks = [(c.name, self.track(c)) for c in running]
             known = {name: track for name, track in tracks if track is not None}
@@ -108,6 +111,8 @@ class Sampler:
         told = []
         for node in self._cluster.store.list(NODE):
             name = node["metadata"]["name"]
+            if is_stopped(node):
+                continue
             here = [
                 by_name[key]
                 for worker in self._workers.values()

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drillbook.sandbox.api.quantities import parse
-from drillbook.sandbox.kinds import CLAIM, CONFIG_MAP, NODE, SECRET, SERVICE_ACCOUNT, VOLUME, Object
+from drillbook.sandbox.kinds import CLAIM, CONFIG_MAP, NODE, SECRET, VOLUME, Object
 from drillbook.sandbox.kubelet.environment import ConfigMissing, field_value
 from drillbook.sandbox.kubelet.process import Bind
 from drillbook.sandbox.store import Store
 
 if TYPE_CHECKING:
-    from drillbook.sandbox.kubelet.disks import Disks
+    from drillbook.sandbox.cluster import Cluster
+    from drillbook.sandbox.kubelet.pod_tokens import PodTokens
 
 
 class VolumeNotReady(Exception):
@@ -36,12 +37,12 @@ class Mounted:
     """Whether it asks for a size; whether it ends there, the disks know."""
 
 
-def prepare(store: Store, disks: Disks, pod: Object, folder: Path, claims: Path) -> dict[str, Mounted]:
+def prepare(cluster: Cluster, pod: Object, folder: Path, claims: Path) -> dict[str, Mounted]:
     """Make or find the folder of every volume. ``claims`` holds those that outlive pods. Raises VolumeNotReady."""
     mounted = {}
     for volume in pod["spec"].get("volumes") or ():
         name = volume["name"]
-        mounted[name] = _one(store, disks, pod, volume, folder / "volumes" / name, claims)
+        mounted[name] = _one(cluster, pod, volume, folder / "volumes" / name, claims)
     return mounted
 
 
@@ -61,14 +62,14 @@ def size_of_empty_dir(store: Store, source: Object, pod: Object) -> int | None:
     return int(min(limits)) if limits else None
 
 
-def refresh(store: Store, pod: Object, mounted: Mapping[str, Mounted]) -> None:
+def refresh(cluster: Cluster, pod: Object, mounted: Mapping[str, Mounted]) -> None:
     """Bring the volumes that are made of ConfigMaps and Secrets up to date; one whose source is gone stays as it is."""
     for volume in pod["spec"].get("volumes") or ():
         found = mounted.get(volume["name"])
         if found is None or not {"configMap", "secret", "projected"} & volume.keys():
             continue
         try:
-            write_files(found.folder, files_of(store, pod, volume))
+            write_files(found.folder, files_of(cluster.store, cluster.pod_tokens, pod, volume))
         except VolumeNotReady:
             continue
 
@@ -89,8 +90,8 @@ def mounts_of(container: Object, mounted: Mapping[str, Mounted]) -> list[Bind]:
     return sorted(binds, key=lambda bind: bind.target.count("/"))
 
 
-def _one(store: Store, disks: Disks, pod: Object, volume: Object, folder: Path, claims: Path) -> Mounted:
-    name, namespace = volume["name"], pod["metadata"]["namespace"]
+def _one(cluster: Cluster, pod: Object, volume: Object, folder: Path, claims: Path) -> Mounted:
+    name, namespace, store = volume["name"], pod["metadata"]["namespace"], cluster.store
     if "persistentVolumeClaim" in volume:
         claim_name = volume["persistentVolumeClaim"]["claimName"]
         claim = store.get(CLAIM, namespace, claim_name)
@@ -108,16 +109,16 @@ def _one(store: Store, disks: Disks, pod: Object, volume: Object, folder: Path, 
         return Mounted(name, path)
     size = size_of_empty_dir(store, volume["emptyDir"] or {}, pod) if "emptyDir" in volume else None
     if size is not None:
-        disks.make(folder, size)
+        cluster.disks.make(folder, size)
         return Mounted(name, folder, sized=True)
     folder.mkdir(parents=True, exist_ok=True)
     if "configMap" in volume or "secret" in volume or "projected" in volume or "downwardAPI" in volume:
-        write_files(folder, files_of(store, pod, volume))
+        write_files(folder, files_of(store, cluster.pod_tokens, pod, volume))
         return Mounted(name, folder, read_only=True)
     return Mounted(name, folder)
 
 
-def files_of(store: Store, pod: Object, volume: Object) -> dict[str, bytes]:
+def files_of(store: Store, tokens: PodTokens, pod: Object, volume: Object) -> dict[str, bytes]:
     """Relative path to content, for a volume that is made of files. Raises VolumeNotReady."""
     namespace = pod["metadata"]["namespace"]
     if "configMap" in volume:
@@ -139,11 +140,12 @@ def files_of(store: Store, pod: Object, volume: Object) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     for source in volume["projected"].get("sources") or ():
         if "serviceAccountToken" in source:
-            account = pod["spec"].get("serviceAccountName", "default")
-            found = store.get(SERVICE_ACCOUNT, namespace, account)
-            files[source["serviceAccountToken"]["path"]] = (found or {}).get("metadata", {}).get("uid", "").encode()
+            token = tokens.of(pod, source["serviceAccountToken"])
+            if token is None:
+                raise VolumeNotReady(f'serviceaccounts "{pod["spec"].get("serviceAccountName", "default")}" not found')
+            files[source["serviceAccountToken"]["path"]] = token
         else:
-            files |= files_of(store, pod, source)
+            files |= files_of(store, tokens, pod, source)
     return files
 
 

@@ -184,6 +184,7 @@ def deployment(host: str) -> Object:
             {"name": "https", "containerPort": HTTPS_PORT, "hostIP": host},
             {"name": "http", "containerPort": HTTP_PORT, "hostIP": host},
         ],
+        "startupProbe": probe | {"periodSeconds": 1, "failureThreshold": 120},
         "readinessProbe": probe,
         "livenessProbe": probe | {"periodSeconds": 10},
     }

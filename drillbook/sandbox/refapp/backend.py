@@ -1,9 +1,10 @@
-"""The API: orders in the database, tasks in the queue."""
+"""The API: orders in the database, tasks in the queue, and, where there is a provider, completions."""
 
 from __future__ import annotations
 
 from drillbook.sandbox.refapp import metrics
 from drillbook.sandbox.refapp.cache import Cache
+from drillbook.sandbox.refapp.completions import Completions
 from drillbook.sandbox.refapp.database import Database
 from drillbook.sandbox.refapp.http import Request, Response, answer
 from drillbook.sandbox.refapp.orders import Orders
@@ -27,6 +28,8 @@ async def run(settings: Settings) -> None:
     service.route("GET", "/orders/{key}", orders.read)
     service.route("POST", "/tasks", tasks.create)
     service.route("GET", "/tasks/{key}", tasks.read)
+    if settings.provider:
+        service.route("POST", "/completions", Completions(settings.provider, cache, service.metrics).create)
     tell_of_pool(service, database)
     await service.run(started=database.load_driver)
     await database.close()

@@ -56,14 +56,16 @@ class Misbehaviour:
             await self._database.hold(wanted.hold_connections)
 
     async def before_answer(self) -> None:
-        """What an API request goes through first: the delay, and HttpError 500 when its turn has come."""
+        """What an API request goes through first: the delay, and HttpError when its turn has come."""
         if self.switches.delay_seconds:
             await asyncio.sleep(self.switches.delay_seconds)
         self._owed += self.switches.error_ratio
         # A tenth added ten times falls a little short of one.
         if self._owed >= 1 - 1e-9:
             self._owed -= 1
-            raise HttpError(500, "told to fail by the switch error_ratio")
+            status = self.switches.error_status
+            headers = {"Retry-After": "1"} if status in {429, 503} else {}
+            raise HttpError(status, "told to fail by the switch error_ratio", headers)
 
     def stop(self) -> None:
         """End the processes that burn."""

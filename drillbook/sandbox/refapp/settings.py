@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from drillbook.errors import ConfigError
 
-PORTS: Final = {"backend": 8000, "frontend": 8080, "worker": 9100, "flower": 5555}
+PORTS: Final = {"backend": 8000, "frontend": 8080, "worker": 9100, "flower": 5555, "provider": 8080}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,8 @@ class Settings:
     """A second port that answers too, for systems whose metrics have one of their own."""
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Paths of a system's own that mean one of ours: ``/actuator/health`` -> ``/health``."""
+    provider: str | None = None
+    """Where a provider of language models takes prompts; a system without one has no /completions."""
 
 
 def read(role: str, env: Mapping[str, str] = os.environ) -> Settings:
@@ -81,6 +83,7 @@ def read(role: str, env: Mapping[str, str] = os.environ) -> Settings:
         cache=_cache(env.get("REDIS_URL", "redis://redis:6379/0")),
         metrics_port=_number(env, "METRICS_PORT", 0) or None,
         aliases=dict(map(_alias, env.get("ROUTE_ALIASES", "").split())),
+        provider=_provider(env.get("PROVIDER_URL", "")),
     )
 
 
@@ -89,6 +92,13 @@ def _alias(text: str) -> tuple[str, str]:
     if not alias.startswith("/") or not path.startswith("/"):
         raise ConfigError(f"ROUTE_ALIASES: expected /ALIAS=/PATH, separated by spaces, found {text!r}")
     return alias, path
+
+
+def _provider(url: str) -> str | None:
+    parts = urlsplit(url)
+    if url and (parts.scheme != "http" or not parts.hostname):
+        raise ConfigError(f"PROVIDER_URL: expected http://HOST[:PORT]/PATH, found {url!r}")
+    return url or None
 
 
 def _cache(url: str) -> CacheSettings:

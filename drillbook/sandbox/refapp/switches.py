@@ -19,7 +19,9 @@ class Switches:
     delay_seconds: float = 0.0
     """Every API request waits this long before it is worked on."""
     error_ratio: float = 0.0
-    """This share of the API requests is answered with 500, evenly spread: 0.1 is every tenth."""
+    """This share of the API requests is answered with ``error_status``, evenly spread: 0.1 is every tenth."""
+    error_status: int = 500
+    """429 makes a provider whose rate limit is reached."""
     hold_connections: int = 0
     """So many database connections stay open beside the pool."""
     burn_cores: float = 0.0
@@ -29,10 +31,12 @@ class Switches:
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
-            whole = name.startswith("hold_")
+            whole = name.startswith("hold_") or name == "error_status"
             if isinstance(value, bool) or not isinstance(value, int if whole else int | float) or not value >= 0:
                 kind = "a whole number" if whole else "a number"
                 raise ConfigError(f"switch {name}: expected {kind} of 0 or more, found {value!r}")
+        if not 400 <= self.error_status <= 599:
+            raise ConfigError(f"switch error_status: expected a status from 400 to 599, found {self.error_status!r}")
         if self.error_ratio > 1:
             raise ConfigError(f"switch error_ratio: expected a share between 0 and 1, found {self.error_ratio!r}")
 

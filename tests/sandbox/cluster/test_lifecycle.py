@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,11 +91,15 @@ class Place:
             processes.marked(b"DRILLBOOK_RUN=" + os.fsencode(self.state), b"DRILLBOOK_STATE=" + os.fsencode(self.state))
         )
 
-    def assert_nothing_left(self) -> None:
-        deadline = time.monotonic() + 3
-        while (left := self.left()) and time.monotonic() < deadline:
+    def eventually(self, look: Callable[[], bool]) -> None:
+        """Wait some seconds at most until it is so."""
+        deadline = time.monotonic() + 5
+        while not look() and time.monotonic() < deadline:
             time.sleep(0.02)
-        assert left == []
+        assert look()
+
+    def assert_nothing_left(self) -> None:
+        self.eventually(lambda: not self.left())
         assert list(self.state.iterdir()) == []
 
 
@@ -112,7 +116,7 @@ def place() -> Iterator[Place]:
     shutil.rmtree(folder)
 
 
-def test_up_returns_when_all_is_ready_and_down_leaves_nothing(place: Place) -> None:
+def test_up_returns_when_all_is_ready_its_state_is_private_and_down_leaves_nothing(place: Place) -> None:
     said = place.run("up", "tiny")
     assert "is up: everything Ready" in said
     assert f"export KUBECONFIG={place.state}/tiny/kubeconfig" in said
@@ -120,6 +124,8 @@ def test_up_returns_when_all_is_ready_and_down_leaves_nothing(place: Place) -> N
     assert (state["pods_ready"], state["ready"]) == (3, True)
     assert place.run("kubeconfig", "tiny", "--path").strip() == state["kubeconfig"]
     assert "token" in place.run("kubeconfig", "tiny")
+    assert (place.state / "tiny").stat().st_mode & 0o77 == 0
+    assert (place.state / "tiny/kubeconfig").stat().st_mode & 0o77 == 0
     assert "is up already" in place.run("up", "tiny")
     assert place.record()["pid"] == state["pid"]
     place.run("down", "tiny")
@@ -128,49 +134,35 @@ def test_up_returns_when_all_is_ready_and_down_leaves_nothing(place: Place) -> N
     assert "No sandbox called tiny is up" in place.run("down", "tiny")
 
 
-def test_the_kubeconfig_and_the_state_are_private(place: Place) -> None:
-    place.run("up", "tiny", "-q")
-    assert (place.state / "tiny").stat().st_mode & 0o77 == 0
-    assert (place.state / "tiny/kubeconfig").stat().st_mode & 0o77 == 0
-
-
-def test_two_sandboxes_of_one_system_run_side_by_side(place: Place) -> None:
-    place.run("up", "tiny", "-q")
+def test_two_sandboxes_run_side_by_side_and_a_leashed_one_ends_with_its_holder(place: Place) -> None:
+    holder = subprocess.Popen(["sleep", "300"])
+    place.run("up", "tiny", "-q", "--leash", str(holder.pid))
     place.run("up", "tiny", "--name", "other", "-q")
     assert place.record()["network"] != place.record("other")["network"]
     assert place.record()["cluster_uid"] != place.record("other")["cluster_uid"]
-    place.run("down", "tiny")
+    holder.kill()
+    holder.wait()
+    place.eventually(lambda: [found.name for found in place.state.iterdir()] == ["other"])
     assert json.loads(place.run("status", "--name", "other", "--json"))[0]["pods_ready"] == 3
 
 
-def test_containers_die_with_a_daemon_that_is_killed_and_down_clears_away(place: Place) -> None:
-    place.run("up", "tiny", "-q")
-    os.kill(place.record()["pid"], signal.SIGKILL)
-    place.run("down", "tiny")
-    place.assert_nothing_left()
-
-
-def test_up_takes_the_place_of_one_that_was_killed(place: Place) -> None:
+def test_up_takes_the_place_of_one_that_was_killed_and_down_clears_after_such_a_one(place: Place) -> None:
     place.run("up", "tiny", "-q")
     first = place.record()["pid"]
     os.kill(first, signal.SIGKILL)
     place.run("up", "tiny", "-q")
-    assert place.record()["pid"] != first
+    second = place.record()["pid"]
+    assert second != first
     assert json.loads(place.run("status", "tiny", "--json"))[0]["pods_ready"] == 3
+    os.kill(second, signal.SIGKILL)
+    place.run("down", "tiny")
+    place.assert_nothing_left()
 
 
 def test_down_removes_a_state_folder_that_nobody_owns(place: Place) -> None:
     (place.state / "tiny" / "pods").mkdir(parents=True)
     place.run("down", "tiny")
     assert not (place.state / "tiny").exists()
-
-
-def test_a_leashed_sandbox_ends_with_its_holder(place: Place) -> None:
-    holder = subprocess.Popen(["sleep", "300"])
-    place.run("up", "tiny", "-q", "--leash", str(holder.pid))
-    holder.kill()
-    holder.wait()
-    place.assert_nothing_left()
 
 
 def test_ctrl_c_while_starting_takes_everything_down(place: Place) -> None:
@@ -196,14 +188,6 @@ def test_an_unknown_system_is_a_sentence_that_names_the_known_ones(place: Place)
     assert "tiny" in said
 
 
-def test_an_image_that_nobody_carries_is_said_with_the_pod_and_nothing_stays(place: Place) -> None:
-    place.manifests(TINY.replace("image: busybox", "image: example.com/nobody/has-this:1"))
-    said = place.run("up", "tiny", code=3)
-    assert "pod tiny/web-" in said
-    assert "example.com/nobody/has-this:1" in said
-    place.assert_nothing_left()
-
-
 def test_a_pod_that_crashes_is_said_with_its_last_words_when_time_is_up(place: Place) -> None:
     place.manifests(TINY.replace("setsid sleep 300 & exec sleep 300", "echo my last words; exit 4"))
     said = place.run("up", "tiny", "--timeout", "2s", code=3)
@@ -214,9 +198,11 @@ def test_a_pod_that_crashes_is_said_with_its_last_words_when_time_is_up(place: P
     place.assert_nothing_left()
 
 
-def test_kept_up_what_failed_can_be_looked_at(place: Place) -> None:
+def test_an_image_that_nobody_carries_is_said_with_the_pod_and_kept_up_it_can_be_looked_at(place: Place) -> None:
     place.manifests(TINY.replace("image: busybox", "image: example.com/nobody/has-this:1"))
-    place.run("up", "tiny", "--keep", code=3)
+    said = place.run("up", "tiny", "--keep", code=3)
+    assert "pod tiny/web-" in said
+    assert "example.com/nobody/has-this:1" in said
     assert json.loads(place.run("status", "tiny", "--json"))[0]["pods_ready"] == 1
     place.run("down", "tiny")
     place.assert_nothing_left()

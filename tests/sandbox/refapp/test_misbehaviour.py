@@ -163,6 +163,7 @@ def test_outside_a_sandbox_there_is_no_switch(backend: Service) -> None:
         ("nobody", {}, "no running pod of 'nobody' takes switches: .*those that do are .*api"),
         ("api", {"speed": 1}, "no switch is called speed; there are delay_seconds, "),
         ("api", {"delay_seconds": -1}, "switch delay_seconds: expected a number of 0 or more, found -1"),
+        ("api", {"error_status": 200}, "switch error_status: expected a status from 400 to 599, found 200"),
         ("api", {"error_ratio": 10}, "switch error_ratio: expected a share between 0 and 1, found 10"),
         ("api", {"hold_connections": 1.5}, "switch hold_connections: expected a whole number of 0 or more, found 1.5"),
     ],

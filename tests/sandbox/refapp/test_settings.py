@@ -41,3 +41,11 @@ def test_a_wrong_cache_url_is_not_repeated_because_it_may_hold_a_password(url: s
 def test_passwords_are_not_in_what_is_printed_of_the_settings() -> None:
     found = read("backend", {"DATABASE_PASSWORD": "hunter2", "REDIS_URL": "redis://:hunter3@cache"})
     assert "hunter" not in repr(found)
+
+
+def test_a_provider_is_there_only_where_one_is_named() -> None:
+    assert read("backend", {}).provider is None
+    url = "http://llm-provider:8080/v1/completions"
+    assert read("backend", {"PROVIDER_URL": url}).provider == url
+    with pytest.raises(ConfigError, match="PROVIDER_URL: expected http://HOST"):
+        read("backend", {"PROVIDER_URL": "llm-provider:8080"})

@@ -14,7 +14,7 @@ SCALARS: Final = frozenset(
     "string integer number boolean time microtime bytes quantity int-or-string any".split()  # noqa: SIM905
 )
 _PLAIN: Final = frozenset({"string", "integer", "number", "boolean", "bytes"})
-_OWN_TYPES: Final = {("autoscaling/v1", "HorizontalPodAutoscaler"): "V1"}
+_OWN_TYPES: Final = {("autoscaling/v1", "HorizontalPodAutoscaler"): "V1", ("events.k8s.io/v1", "Event"): "V1"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from drillbook.sandbox.api.tables.cells import AGE, NAME, NONE, Column, at, since
-from drillbook.sandbox.kinds import Object
+from drillbook.sandbox.api.versions import from_version
+from drillbook.sandbox.kinds import EVENT_V1, Object
 
 
 def _states(pod: Object, which: str = "containerStatuses") -> list[Object]:
@@ -125,3 +127,15 @@ EVENT_COLUMNS: Final = (
     Column("Count", lambda event: at(event, "series", "count") or event.get("count", 1), priority=1),
     Column("Name", lambda event: event["metadata"]["name"], priority=1, format="name"),
 )
+
+
+def _of_newer(column: Column) -> Column:
+    """The same column for an event of ``events.k8s.io``."""
+
+    def cell(event: Object) -> Any:
+        return column.cell(from_version(EVENT_V1, event))
+
+    return replace(column, cell=cell)
+
+
+EVENT_V1_COLUMNS: Final = tuple(_of_newer(column) for column in EVENT_COLUMNS)

@@ -26,6 +26,7 @@ from drillbook.sandbox.kinds import (
     ENDPOINT_SLICE,
     ENDPOINTS,
     EVENT,
+    EVENT_V1,
     INGRESS,
     INGRESS_CLASS,
     ISSUER,
@@ -57,6 +58,7 @@ from drillbook.sandbox.status import bad_request
 COLUMNS: Final[Mapping[Kind, tuple[Column, ...]]] = {
     POD: pods.POD_COLUMNS,
     EVENT: pods.EVENT_COLUMNS,
+    EVENT_V1: pods.EVENT_V1_COLUMNS,
     DEPLOYMENT: workloads.DEPLOYMENT_COLUMNS,
     REPLICA_SET: workloads.REPLICA_SET_COLUMNS,
     REPLICATION_CONTROLLER: workloads.REPLICATION_CONTROLLER_COLUMNS,

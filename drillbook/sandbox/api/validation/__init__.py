@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from drillbook.sandbox.api import custom_schema, definitions
+from drillbook.sandbox.api import custom_schema, definitions, event_versions
 from drillbook.sandbox.api.names import Cause, forbidden_field, metadata_causes
 from drillbook.sandbox.api.validation import certificates, chaos, config, network, pods, policies, storage, workloads
 from drillbook.sandbox.kinds import (
@@ -21,6 +21,7 @@ from drillbook.sandbox.kinds import (
     DEPLOYMENT,
     DISRUPTION_BUDGET,
     EVENT,
+    EVENT_V1,
     INGRESS,
     JOB,
     LEASE,
@@ -59,6 +60,7 @@ CHECKS: Final[Mapping[Kind, Check]] = {
     CONFIG_MAP: config.config_map,
     SECRET: config.secret,
     EVENT: config.event,
+    EVENT_V1: event_versions.causes,
     LEASE: config.lease,
     ROLE_BINDING: config.role_binding,
     CLUSTER_ROLE_BINDING: config.role_binding,
@@ -91,6 +93,12 @@ CHANGES: Final[Mapping[Kind, Change]] = {
 def check_create(kind: Kind, obj: Object) -> None:
     """ApiError 422 with everything that is wrong with a new object."""
     _refuse(kind, obj, metadata_causes(kind.name, obj["metadata"]) + _check(kind, obj))
+
+
+def check_given(kind: Kind, given: Object) -> None:
+    """ApiError 422 with what a version that isn't the stored one asks of a new object beyond that one."""
+    if kind.stored_as is not None and kind in CHECKS:
+        _refuse(kind, given, CHECKS[kind](given))
 
 
 def check_update(kind: Kind, old: Object, new: Object) -> None:
