@@ -26,6 +26,8 @@ NARROW: Final = 90
 """Columns below which the table leaves out what the page has too."""
 LOGGED: Final = 120
 """Columns of a log file."""
+_WIDEST: Final = 22
+"""Columns of what is seen, and of its limit."""
 _COLOURS: Final = {"pass": "green", "waived": "magenta", "inconclusive": "yellow", "interrupted": "yellow"}
 
 
@@ -122,10 +124,11 @@ def _closer(verdict: Json) -> RenderableType:
 def _table(found: Sequence[Json], width: int) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     wide = width >= NARROW
-    table.add_column("")
-    table.add_column("objective", overflow="fold")
-    table.add_column("seen", justify="right", no_wrap=True)
-    table.add_column("limit", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    table.add_column("objective", overflow="fold", min_width=16)
+    # Texts and patterns can be long; the objective's name must not give way to them.
+    table.add_column("seen", justify="right", no_wrap=True, max_width=_WIDEST)
+    table.add_column("limit", no_wrap=True, max_width=_WIDEST)
     if wide:
         table.add_column("margin", no_wrap=True)
         table.add_column("runbook", no_wrap=True)

@@ -114,10 +114,12 @@ def test_the_demo_holds_every_limit_drills_twice_and_leaves_only_its_report(fold
     demo = start(folder)
     assert demo.end() == 0, demo.said + "\n".join(demo.told)
     found = demo.document
-    objectives = load_policy(ROOT / "systems" / "solar" / "policy.yaml").objectives
+    promised = load_policy(ROOT / "systems" / "solar" / "policy.yaml").objectives
+    # A sandbox has no people to ask.
+    objectives = [o for o in promised if not o.indicator.startswith("attested.")]
     assert {v["id"] for v in found["verdicts"]} == {f"solar/{o.id}" for o in objectives}
     assert {v["status"] for v in found["verdicts"]} == {"pass"}
-    assert all(v["value"] is not None for v in found["verdicts"])
+    assert all(v["samples"] > 0 and (v["value"] is not None or v["unit"] == "text") for v in found["verdicts"])
 
     pod, database = found["drills"]
     assert (pod["id"], database["id"]) == ("solar/pod-kill", "solar/database-kill")
@@ -143,7 +145,7 @@ def test_the_demo_holds_every_limit_drills_twice_and_leaves_only_its_report(fold
     ("moment", "number"),
     [
         ("starting the sandbox", signal.SIGINT),
-        ("of 11 pods Ready", signal.SIGTERM),
+        (" pods Ready", signal.SIGTERM),
         pytest.param("drill pod-kill, about", signal.SIGTERM, marks=pytest.mark.slow),
     ],
 )
@@ -179,7 +181,7 @@ def assert_interrupted(demo: Demo) -> None:
 
 @pytest.mark.parametrize(
     ("moment", "verdicts"),
-    [("of 11 pods Ready", 0), pytest.param("drill pod-kill, about", 30, marks=pytest.mark.slow)],
+    [(" pods Ready", 0), pytest.param("drill pod-kill, about", 30, marks=pytest.mark.slow)],
 )
 @pytest.mark.timeout(200)
 def test_a_killed_demo_leaves_no_process_and_a_file_that_says_interrupted(
@@ -200,7 +202,7 @@ def test_a_killed_demo_leaves_no_process_and_a_file_that_says_interrupted(
 @pytest.mark.timeout(200)
 def test_a_demo_beside_one_that_runs_refuses_and_the_first_goes_on_until_it_is_interrupted(folder: Path) -> None:
     first = start(folder)
-    first.until("checking 4")
+    first.until("objectives of Solar")
     second = start(folder, "--reports", str(folder / "others"))
     assert second.end() == 2
     assert any("a sandbox called solar-demo runs already" in line for line in second.told)

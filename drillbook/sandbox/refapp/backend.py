@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from drillbook.sandbox.refapp import metrics
 from drillbook.sandbox.refapp.cache import Cache
 from drillbook.sandbox.refapp.completions import Completions
@@ -31,7 +33,10 @@ async def run(settings: Settings) -> None:
     if settings.provider:
         service.route("POST", "/completions", Completions(settings.provider, cache, service.metrics).create)
     tell_of_pool(service, database)
+    # A service migrates when it starts, not with its first request.
+    migrating = asyncio.create_task(database.until_there())
     await service.run(started=database.load_driver)
+    migrating.cancel()
     await database.close()
     cache.close()
 

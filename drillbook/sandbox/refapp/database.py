@@ -91,6 +91,14 @@ class Database:
         async with self.connection(seconds) as connection:
             await connection.execute("SELECT 1")
 
+    async def until_there(self) -> None:
+        """Return once the database has answered, its tables made."""
+        while True:
+            try:
+                return await self.ping(CONNECT_SECONDS)
+            except DatabaseUnavailable:
+                await asyncio.sleep(0.25)
+
     async def hold(self, count: int) -> None:
         """Keep ``count`` connections open beside the pool, idle, as a service does that forgets to close them."""
         while len(self._held) > count:
