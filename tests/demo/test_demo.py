@@ -202,7 +202,7 @@ def test_a_killed_demo_leaves_no_process_and_a_file_that_says_interrupted(
 @pytest.mark.timeout(200)
 def test_a_demo_beside_one_that_runs_refuses_and_the_first_goes_on_until_it_is_interrupted(folder: Path) -> None:
     first = start(folder)
-    first.until("objectives of Solar")
+    first.until("checking 5")
     second = start(folder, "--reports", str(folder / "others"))
     assert second.end() == 2
     assert any("a sandbox called solar-demo runs already" in line for line in second.told)
