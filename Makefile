@@ -15,7 +15,7 @@ demo: setup ## start a real system here, check it against its runbook, drill it,
 test: setup ## set up, check the style and the types, and run the project's own tests
 	@lint=$$(mktemp) && trap 'rm -f "$$lint"' EXIT; \
 	$(MAKE) --no-print-directory lint >"$$lint" 2>&1 & linting=$$!; \
-	$(BIN)/pytest -m "not slow"; tested=$$?; \
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m "not slow" $(ARGS); tested=$$?; \
 	wait $$linting; linted=$$?; cat "$$lint"; \
 	[ $$linted -eq 0 ] || echo "make test: the lint above failed" >&2; \
 	[ $$tested -eq 0 ] && [ $$linted -eq 0 ]

@@ -99,6 +99,13 @@ def execute(cluster: Cluster, space: str, *command: str, pod: str = "one") -> An
     return session
 
 
+def said(cluster: Cluster, space: str, script: str) -> str:
+    """What a shell in the pod printed; the script must have ended well."""
+    session = execute(cluster, space, "sh", "-c", script)
+    assert session.returncode == 0, session.read_stderr()
+    return str(session.read_stdout())
+
+
 def endpoints(discovery: Any, space: str, service: str = "web", *, ready_only: bool = True) -> set[str]:
     """The addresses that a Service's slices list."""
     slices = discovery.list_namespaced_endpoint_slice(space, label_selector=f"kubernetes.io/service-name={service}")

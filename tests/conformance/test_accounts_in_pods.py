@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.conformance.cluster import Cluster
-from tests.conformance.looks import execute, running
+from tests.conformance.looks import execute, running, said
 from tests.conformance.objects import pod
 
 FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"
@@ -19,12 +19,6 @@ def one(cluster: Cluster, core: Any, shell: str, shared: str) -> str:
     core.create_namespaced_pod(shared, pod(shell))
     running(cluster, core, shared)
     return shared
-
-
-def said(cluster: Cluster, space: str, script: str) -> str:
-    session = execute(cluster, space, "sh", "-c", script)
-    assert session.returncode == 0, session.read_stderr()
-    return str(session.read_stdout())
 
 
 def test_a_pod_finds_a_token_the_ca_and_its_namespace(cluster: Cluster, one: str) -> None:

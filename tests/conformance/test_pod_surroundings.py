@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.conformance.cluster import Cluster
-from tests.conformance.looks import ended, execute, running
+from tests.conformance.looks import ended, execute, running, said
 from tests.conformance.objects import FOREVER, config_map, container, pod
 
 RESOURCES = {"requests": {"cpu": "50m", "memory": "32Mi"}, "limits": {"cpu": "250m", "memory": "64Mi"}}
@@ -50,12 +50,6 @@ def one(cluster: Cluster, core: Any, shell: str, shared: str) -> str:
     core.create_namespaced_pod(shared, pod(shell, container=more, volumes=volumes))
     running(cluster, core, shared)
     return shared
-
-
-def said(cluster: Cluster, space: str, script: str) -> str:
-    session = execute(cluster, space, "sh", "-c", script)
-    assert session.returncode == 0, session.read_stderr()
-    return str(session.read_stdout())
 
 
 def test_the_host_name_is_the_pods_name(cluster: Cluster, one: str) -> None:

@@ -14,11 +14,7 @@ if TYPE_CHECKING:
 def resolve(image: str) -> Program | None:
     """The program behind an image name, or None where a kubelet would say ErrImagePull."""
     # The programs of this package run as modules of it, some of them every second: they must not load the table.
-    from drillbook.sandbox.images.reference import ImageReference
+    from drillbook.sandbox.images.family import first_match
     from drillbook.sandbox.images.table import FAMILIES
 
-    reference = ImageReference.parse(image)
-    for family in FAMILIES:
-        if any(reference.matches(pattern) for pattern in family.patterns):
-            return family.program(reference)
-    return None
+    return first_match(FAMILIES, image)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
 from drillbook.errors import ConfigError
-from drillbook.sandbox.images.family import Family
+from drillbook.sandbox.images.family import Family, first_match
 from drillbook.sandbox.images.program import Program
 from drillbook.sandbox.images.reference import ImageReference
 from drillbook.sandbox.images.tools import common
@@ -27,16 +28,7 @@ def own_images(path: Path) -> Callable[[str], Program | None]:
     them otherwise) and ``env``. ``image`` is a shell pattern. A word of the command that begins with ``./`` is a path
     beside the file. Raises ConfigError with the file and the entry.
     """
-    families = tuple(_families(path)) if path.is_file() else ()
-
-    def resolve(image: str) -> Program | None:
-        reference = ImageReference.parse(image)
-        for family in families:
-            if any(reference.matches(pattern) for pattern in family.patterns):
-                return family.program(reference)
-        return None
-
-    return resolve
+    return partial(first_match, tuple(_families(path)) if path.is_file() else ())
 
 
 def _families(path: Path) -> list[Family]:
