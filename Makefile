@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test slow robustness conformance lint bench lock clean
+.PHONY: help setup demo prove test slow robustness conformance lint bench soak lock clean
 
 BIN := .venv/bin
 
@@ -8,9 +8,13 @@ help: ## what there is
 
 setup:
 	@scripts/bootstrap
+	@scripts/prometheus
 
 demo: setup ## start a real system here, check it against its runbook, drill it, show the report
 	@$(BIN)/drillbook demo
+
+prove: setup ## see every check of a system fail once: SYSTEM=rag7 for another than solar
+	@$(BIN)/drillbook prove $(or $(SYSTEM),solar) $(ARGS)
 
 test: setup ## set up, check the style and the types, and run the project's own tests
 	@lint=$$(mktemp) && trap 'rm -f "$$lint"' EXIT; \
@@ -38,9 +42,12 @@ lint: setup ## ruff, mypy --strict, import-linter
 bench: setup ## measure what is promised about speed and size, print a table
 	@$(BIN)/python -m bench
 
+soak: setup ## check a healthy system RUNS=200 times in a row: whatever doesn't pass is a false alarm
+	@$(BIN)/python -m bench.soak --runs $(or $(RUNS),200)
+
 lock: ## pin every dependency again, with hashes
 	@$(BIN)/uv pip compile --quiet --python-version 3.12 --universal --generate-hashes --no-emit-index-url --no-header requirements-uv.in -o requirements-uv.lock
-	@$(BIN)/uv pip compile --quiet --python-version 3.12 --universal --generate-hashes --no-emit-index-url --no-header pyproject.toml --group dev -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --python-version 3.12 --universal --generate-hashes --no-emit-index-url --no-header pyproject.toml --group dev --group bench -o requirements.lock
 
 clean: ## remove the environment and every cache
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.api import Api
+from bench.fleet.comparing import Comparison, compare
 from drillbook.places import sandbox_dir
 
 SYSTEM = "solar"
@@ -34,6 +35,7 @@ class Ground:
     name: str = field(default_factory=lambda: f"bench-{os.getpid()}")
     _cycles: list[Cycle] = field(default_factory=list)
     _api: Api | None = None
+    _fleet: Comparison | None = None
 
     def cycles(self) -> list[Cycle]:
         """Several starts and ends, measured once for all who ask."""
@@ -49,6 +51,12 @@ class Ground:
             _seconds("up", SYSTEM, "--name", self.name, "--quiet", "--leash", str(os.getpid()))
             self._api = Api(Path(self.record()["kubeconfig"]))
         return self._api
+
+    def fleet(self) -> Comparison:
+        """A thousand objectives, ours and theirs, compared once for all who ask."""
+        if self._fleet is None:
+            self._fleet = compare()
+        return self._fleet
 
     def record(self) -> dict[str, Any]:
         """What the sandbox says of itself: its ``sandbox.json``."""

@@ -18,9 +18,11 @@ class Measurement:
     """One line for a person."""
     unit: str
     limit: float
-    """The median must be below, in the same unit."""
+    """The median must be below, in the same unit; infinite where nothing is promised and it is only shown."""
     take: Callable[[Ground], Sequence[float]]
     """Takes the samples."""
+    at_least: bool = False
+    """The median must reach the limit instead: more is better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,10 @@ class Result:
 
     @property
     def ratio(self) -> float:
-        """Of the limit: below 1 is as promised."""
-        return self.value / self.measurement.limit
+        """Of the limit: below 1 is as promised; where more is better, of the value, and 1 is as promised too."""
+        limit = self.measurement.limit
+        return limit / self.value if self.measurement.at_least else self.value / limit
 
     @property
     def kept(self) -> bool:
-        return self.ratio < 1
+        return self.ratio <= 1 if self.measurement.at_least else self.ratio < 1

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
-from bench.measurement import Result
+from bench.measurement import Measurement, Result
 
-_HEADS = ("measurement", "median", "limit", "of limit", "range", "samples", "")
+_HEADS = ("measurement", "median", "target", "of target", "range", "samples", "verdict")
 
 
 def text(results: Sequence[Result]) -> str:
@@ -29,7 +30,8 @@ def record(results: Sequence[Result]) -> list[dict[str, object]]:
         {
             "name": result.measurement.name,
             "unit": result.measurement.unit,
-            "limit": result.measurement.limit,
+            "limit": result.measurement.limit if promised(result) else None,
+            "at_least": result.measurement.at_least,
             "median": result.value,
             "ratio": result.ratio,
             "samples": list(result.samples),
@@ -43,12 +45,23 @@ def _row(result: Result) -> tuple[str, ...]:
     return (
         result.measurement.name,
         f"{_number(result.value)} {unit}",
-        f"< {_number(result.measurement.limit)} {unit}",
-        f"{result.ratio:.2f}",
+        _target(result.measurement),
+        f"{result.ratio:.2f}" if promised(result) else "",
         f"{_number(min(result.samples))} to {_number(max(result.samples))}",
         str(len(result.samples)),
-        "kept" if result.kept else "MISSED",
+        ("kept" if result.kept else "MISSED") if promised(result) else "",
     )
+
+
+def promised(result: Result) -> bool:
+    """Whether there is a target at all; some are only shown beside another."""
+    return math.isfinite(result.measurement.limit)
+
+
+def _target(measurement: Measurement) -> str:
+    if not math.isfinite(measurement.limit):
+        return "none"
+    return f"{'>=' if measurement.at_least else '<'} {_number(measurement.limit)} {measurement.unit}"
 
 
 def _number(value: float) -> str:

@@ -21,7 +21,8 @@ from drillbook.model.verdict import Verdict, Waiver
 from drillbook.policy import load_environment, load_policy, load_waivers, with_given_limits
 from drillbook.policy.document import shown
 from drillbook.probes import collect
-from drillbook.probes.collecting import parameters_of
+from drillbook.probes.collecting import parameters_of, traffic_seconds
+from drillbook.probes.request_rate import capped
 
 
 @dataclass(frozen=True)
@@ -129,11 +130,10 @@ def load_system(
     return policy, found, waivers
 
 
-def about_seconds(objectives: Sequence[Objective]) -> int:
+def about_seconds(objectives: Sequence[Objective], environment: Environment) -> int:
     """How long checking them takes, for saying so beforehand: traffic its requests over its rate, all else a second."""
-    asked = [parameters_of(objective) for objective in objectives]
-    longest: float = max((p.get("requests", 0) / p.get("rate", 1) for p in asked), default=0.0)
-    return 1 + round(longest)
+    asked = [parameters_of(objective) for objective in capped(objectives, environment)]
+    return 1 + round(max((traffic_seconds(parameters) for parameters in asked), default=0.0))
 
 
 def check_objectives(
@@ -158,5 +158,5 @@ def judge_all(
     clock: Clock = SYSTEM_CLOCK,
 ) -> tuple[Verdict, ...]:
     """Verdicts of what was seen, waivers applied as of today (UTC)."""
-    verdicts = tuple(judge(policy.system, objective, seen[objective.id]) for objective in objectives)
+    verdicts = tuple(judge(policy.system, objective, seen[objective.id], clock.now()) for objective in objectives)
     return tuple(apply_waivers(verdicts, waivers, clock.now().date()))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -78,6 +80,13 @@ def experiment_names() -> tuple[str, ...]:
 
 def _experiment_roots() -> tuple[Path, Path]:
     return Path.cwd() / "experiments", bundled("experiments")
+
+
+def program(*names: str) -> Path | None:
+    """The first program of these names that there is, beside this Python or on PATH; None where there is none."""
+    beside = Path(sys.executable).parent
+    found = (shutil.which(name, path=path) for name in names for path in (str(beside), None))
+    return next((Path(one) for one in found if one), None)
 
 
 def reports_root() -> Path:

@@ -10,11 +10,14 @@ environment that has Drillbook in it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from drillbook.judge import WaiverReport
     from drillbook.model.environment import Environment
     from drillbook.model.policy import Objective, Policy
     from drillbook.model.verdict import Verdict, Waiver
@@ -50,6 +53,14 @@ class Checks:
             found = check_objectives(self.policy, self.environment, self.waivers, self.selected)
             self._verdicts = {verdict.objective.id: verdict for verdict in found}
         return self._verdicts[objective.id]
+
+    def waiver_report(self) -> WaiverReport:
+        """What became of the waivers, as far as anything was judged: an expired one is told in any case."""
+        from drillbook.clock import SYSTEM_CLOCK
+        from drillbook.judge import waiver_report
+
+        judged = (self._verdicts or {}).values()
+        return waiver_report(judged, self.waivers, SYSTEM_CLOCK.now().date())
 
 
 CHECKS: pytest.StashKey[Checks] = pytest.StashKey()
@@ -148,7 +159,8 @@ def pytest_report_collectionfinish(config: pytest.Config) -> str | None:
 
     count = len(checks.selected)
     what = f"{count} objective{'' if count == 1 else 's'}"
-    return f"drillbook: observing {what} before the first is judged, about {about_seconds(checks.selected)} s"
+    seconds = about_seconds(checks.selected, checks.environment)
+    return f"drillbook: observing {what} before the first is judged, about {seconds} s"
 
 
 def _objective(item: pytest.Item) -> Objective | None:
@@ -160,13 +172,45 @@ def _objective(item: pytest.Item) -> Objective | None:
     return value if isinstance(value, Objective) else None
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Say what became of the waivers: not in a summary, which flags can switch off."""
+    checks = session.config.stash.get(CHECKS, None)
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if checks is None or reporter is None or session.config.option.collectonly:
+        return
+    from drillbook.judge import waiver_lines
+
+    for number, line in enumerate(waiver_lines(checks.waiver_report().as_json())):
+        if not number:
+            reporter.ensure_newline()
+        reporter.write_line(f"drillbook: {line}")
+
+
+@pytest.fixture(scope="session")
+def _waivers_recorded(
+    request: pytest.FixtureRequest, record_testsuite_property: Callable[[str, object], None]
+) -> Callable[[], None]:
+    """Keeps what became of the waivers in the JUnit report, once there are verdicts."""
+    checks = request.config.stash[CHECKS]
+
+    @cache
+    def record() -> None:
+        for standing, names in checks.waiver_report().as_json().items():
+            if names:
+                record_testsuite_property(f"waivers {standing.replace('_', ' ')}", "; ".join(names))
+
+    return record
+
+
 @pytest.fixture
-def verdict(request: pytest.FixtureRequest) -> Verdict:
+def verdict(request: pytest.FixtureRequest, _waivers_recorded: Callable[[], None]) -> Verdict:
     """The verdict of the objective that the test is named after; an inconclusive one is an error of the test."""
     from drillbook.judge import failure_text
     from drillbook.model.verdict import Status
 
     found: Verdict = request.config.stash[CHECKS].verdict(request.param)
+    _waivers_recorded()
     for name, value in _properties(found):
         request.node.user_properties.append((name, value))
     if found.status is Status.INCONCLUSIVE:

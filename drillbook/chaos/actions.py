@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from drillbook.chaos.doorway import (
     BROKEN,
+    DRY,
     UNWATCHED_LOCK_SECONDS,
     Place,
     Unwatched,
@@ -18,12 +19,11 @@ from drillbook.chaos.doorway import (
     watched,
 )
 from drillbook.drills import guard
-from drillbook.drills.blast_radius import choose
 from drillbook.drills.desk import Desk
 from drillbook.drills.journal import new_entry
 from drillbook.drills.lock import Lock, holder_of
 from drillbook.drills.plan import aimed
-from drillbook.errors import Refused
+from drillbook.errors import DrillbookError, Refused
 from drillbook.faults import fault_named
 from drillbook.faults.fault import Target
 
@@ -42,10 +42,14 @@ def inject(
     grace_seconds: int = 0,
     most_pods: int = 1,
     most_percent: float = 100,
+    within_budgets: bool = True,
+    most_nodes: int = 0,
+    settings: Mapping[str, Any] | None = None,
     configuration: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Break something: ``pods`` pods (0: all) of the configuration's component, within the blast radius.
 
+    ``settings`` are the fault's own; a fault that hits something else than pods takes ``pods`` of those.
     Returns what was hit. Whatever the guard doesn't allow interrupts the run, and nothing is broken.
     """
     place = Place.of(configuration or {})
@@ -55,16 +59,26 @@ def inject(
         "grace_seconds": grace_seconds,
         "most_pods": most_pods,
         "most_percent": most_percent,
+        "within_budgets": within_budgets,
+        "most_nodes": most_nodes,
+        "settings": settings,
     }
+    if DRY:
+        raise Refused(
+            f"this run is a dry one ({', '.join(DRY)}), and Chaos Toolkit would break it for real all the same: use "
+            "`drillbook drill --dry-run`"
+        )
     intent = _intent(place, arguments)
     desk = watched()
     try:
         if desk is None:
             _pass_the_guard(place, intent)
         hit = place.with_kube(lambda kube: _inject(kube, intent, desk))
-    except Refused as refused:
+    except Exception as error:
         if desk is not None:
-            desk.say_as_engine("refused", because=str(refused).removeprefix("not injecting: "))
+            said = str(error) if isinstance(error, DrillbookError) else f"{type(error).__name__}: {error}"
+            word = "refused" if isinstance(error, Refused) else "failed"
+            desk.say_as_engine(word, because=said.removeprefix("not injecting: "))
         raise
     return {"fault": fault, "targets": [asdict(target) for target in hit]}
 
@@ -115,7 +129,7 @@ async def _inject(kube: Kube, intent: guard.Intent, desk: Desk | None) -> Sequen
         holder, expected = await holder_of(kube, intent.aim.component.namespace), desk.brief["holder"]
         if holder != expected:
             raise Refused(f"the lock is not held by the drill that started this experiment: {expected}, but {holder}")
-    choice = choose(await intent.fault.candidates(kube, intent.aim), intent.aim, intent.radius)
+    choice, _ = await guard.choose_now(kube, intent)
     targets = [asdict(target) for target in choice.chosen]
     if desk is not None:
         desk.say_as_engine("injecting", targets=targets)

@@ -1,7 +1,7 @@
-"""A Chaos Toolkit control: whatever a plain ``chaos run`` has broken is undone at its end, whatever its strategy.
+"""A Chaos Toolkit control: nothing is broken in a dry run, and whatever was broken is undone, whatever the strategy.
 
-By default Chaos Toolkit plays no rollbacks after a failure or an interruption. Where they were played, there is nothing
-left for this to do.
+``chaos run --dry probes`` and ``--dry pause`` do every action for real. And by default Chaos Toolkit plays no rollbacks
+after a failure or an interruption; where they were played, there is nothing left for this to do.
 """
 
 from __future__ import annotations
@@ -10,9 +10,15 @@ import logging
 from typing import Any
 
 from drillbook.chaos.actions import undo
-from drillbook.chaos.doorway import watched
+from drillbook.chaos.doorway import DRY, watched
 
-__all__ = ["after_experiment_control"]
+__all__ = ["after_experiment_control", "before_experiment_control"]
+
+
+def before_experiment_control(context: Any, **_: Any) -> None:
+    """Chaos Toolkit calls this once before it does anything of the experiment ``context``."""
+    if context.get("dry"):
+        DRY.append(str(context["dry"].value))
 
 
 def after_experiment_control(context: Any, **_: Any) -> None:

@@ -87,6 +87,10 @@ BROKEN: Final[list[Unwatched]] = []
 """Not undone yet, the newest last; Chaos Toolkit passes nothing from an action to its rollback."""
 
 
+DRY: Final[list[str]] = []
+"""What Chaos Toolkit was told to leave out of this run; empty where the run is meant."""
+
+
 def watched() -> Desk | None:
     """The desk of the drill that started this process, or None under plain ``chaos run``."""
     return Desk.given()
@@ -122,5 +126,7 @@ def interrupting[**P, T](function: Callable[P, T]) -> Callable[P, T]:
             return function(*args, **kwargs)
         except DrillbookError as error:
             raise InterruptExecution(str(error)) from error
+        except Exception as error:
+            raise InterruptExecution(f"a defect of Drillbook's own: {type(error).__name__}: {error}") from error
 
     return wrapped

@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
+    from drillbook.model.environment import Environment
     from drillbook.model.policy import Objective
     from drillbook.model.verdict import Verdict
 
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
 @click.option(
     "--format", "format_", type=click.Choice(("terminal", "json")), default="terminal", help="json prints run.json."
 )
+@click.option(
+    "--since", metavar="WHEN", help="Look back to WHEN (2h, 2026-11-21T09:00Z) where the policy names a window."
+)
 @click.option("--watch", "watching", is_flag=True, help="Check again and again until Ctrl-C; writes no report.")
 @click.option(
     "--every", type=click.FloatRange(min=1), default=30.0, show_default=True, help="Seconds between rounds of --watch."
@@ -43,6 +48,7 @@ def check(
     only: tuple[str, ...],
     kubeconfig: Path | None,
     format_: str,
+    since: str | None,
     watching: bool,
     every: float,
 ) -> int:
@@ -54,10 +60,13 @@ def check(
     from drillbook.checking import Selection, check_objectives, load_system
     from drillbook.clock import SYSTEM_CLOCK
     from drillbook.judge import waiver_report
+    from drillbook.policy.looking_back import looking_back, looks_back
     from drillbook.report.recorder import recording
 
     policy, where, waivers = load_system(system, environment, sandbox, kubeconfig)
     choice = Selection(only).choose(policy, where)
+    if since is not None:
+        choice = replace(choice, objectives=looking_back(choice.objectives, since, SYSTEM_CLOCK.now()))
     objectives = choice.objectives
     if watching:
         from drillbook.cli.watching import watch
@@ -66,11 +75,14 @@ def check(
             raise click.UsageError("--watch writes for people: expected it without --format json")
         return watch(policy, where, waivers, choice, every)
     with recording("check", policy, where) as run:
-        with _progress(policy.title, environment, objectives) as on_progress:
-            verdicts = check_objectives(policy, where, waivers, objectives, on_progress=on_progress)
-        run.add_verdicts(verdicts)
         run.add_not_asked(choice.not_asked)
+        if since is not None:
+            asked = ", ".join(objective.id for objective in objectives if looks_back(objective))
+            run.add_problem(f"--since {since}: looked back to then instead of over the policy's own windows: {asked}")
+        with _progress(policy.title, where, objectives) as on_progress:
+            verdicts = check_objectives(policy, where, waivers, objectives, on_progress=on_progress)
         run.add_waivers(waiver_report(verdicts, waivers, SYSTEM_CLOCK.now().date()).as_json())
+        run.add_verdicts(verdicts)
         if shared := _one_problem(verdicts):
             run.add_problem(f"nothing could be observed: {shared}")
     if format_ == "json":
@@ -83,13 +95,13 @@ def check(
 
 
 @contextmanager
-def _progress(title: str, environment: str, objectives: Sequence[Objective]) -> Iterator[Callable[[str], None]]:
+def _progress(title: str, where: Environment, objectives: Sequence[Objective]) -> Iterator[Callable[[str], None]]:
     """Say on standard error what is being done and about how long it takes, then count the looks that have ended."""
     from drillbook.checking import about_seconds
 
     live, ended, count = sys.stderr.isatty(), 0, len(objectives)
-    what = f"{count} objective{'' if count == 1 else 's'} of {title} in environment {environment}"
-    click.echo(f"checking {what}, about {about_seconds(objectives)} s", err=True)
+    what = f"{count} objective{'' if count == 1 else 's'} of {title} in environment {where.name}"
+    click.echo(f"checking {what}, about {about_seconds(objectives, where)} s", err=True)
 
     def one_ended(sentence: str) -> None:
         nonlocal ended

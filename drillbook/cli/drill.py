@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -26,7 +27,8 @@ TIMEOUT_SECONDS = 120.0
 @click.option("--environment", "-e", default="sandbox", show_default=True, help="Where: environments/NAME.yaml.")
 @click.option("--sandbox", help="Drill the sandbox of this name instead of the environment's own.")
 @click.option("--dry-run", is_flag=True, help="Pass the guard and print what would be touched; touch nothing.")
-@click.option("--yes", is_flag=True, help="Don't ask before drilling anything that is not a sandbox.")
+@click.option("--confirm", metavar="SYSTEM", help="Name the system once more, for anything that is not a sandbox.")
+@click.option("--production", is_flag=True, help="Production is meant, and not by mistake.")
 @click.option(
     "--timeout",
     type=click.FloatRange(min=1),
@@ -41,7 +43,8 @@ def drill(
     environment: str,
     sandbox: str | None,
     dry_run: bool,
-    yes: bool,
+    confirm: str | None,
+    production: bool,
     timeout: float,
 ) -> int:
     """Run DRILL of SYSTEM: inject its fault, watch the recovery, judge it, undo it.
@@ -54,9 +57,9 @@ def drill(
     policy, where, waivers = load_system(system, environment, sandbox)
     plans = _chosen(policy, drill, all_drills)
     if dry_run:
-        return _rehearse(policy, where, waivers, plans)
-    confirmed = yes or _confirmed(policy, where, plans)
-    return _run(policy, where, waivers, plans, timeout, confirmed)
+        return _rehearse(policy, where, waivers, plans, timeout)
+    confirmed = _confirmed(policy, where, plans, confirm)
+    return _run(policy, where, waivers, plans, timeout, confirmed, production)
 
 
 def _chosen(policy: Policy, drill: str | None, all_drills: bool) -> tuple[DrillPlan, ...]:
@@ -73,19 +76,23 @@ def _chosen(policy: Policy, drill: str | None, all_drills: bool) -> tuple[DrillP
     return policy.drills
 
 
-def _confirmed(policy: Policy, where: Environment, plans: tuple[DrillPlan, ...]) -> bool:
+def _confirmed(policy: Policy, where: Environment, plans: tuple[DrillPlan, ...], named: str | None) -> bool:
     """Whether a person named the system; nobody is asked for a sandbox, which is there to be broken."""
     from drillbook.model.environment import EnvironmentClass
 
     if where.environment_class is EnvironmentClass.SANDBOX:
         return True
+    if named is not None or not sys.stdin.isatty():
+        return named == policy.system
     names = ", ".join(plan.id for plan in plans)
     question = f"This breaks {policy.title} in {where.name} ({where.environment_class}): {names}. Type its name"
     answer: str = click.prompt(f"{question} ({policy.system}) to go on", default="", show_default=False, err=True)
     return answer.strip() == policy.system
 
 
-def _rehearse(policy: Policy, where: Environment, waivers: tuple[Waiver, ...], plans: tuple[DrillPlan, ...]) -> int:
+def _rehearse(
+    policy: Policy, where: Environment, waivers: tuple[Waiver, ...], plans: tuple[DrillPlan, ...], timeout: float
+) -> int:
     """Print, for each drill, what the guard found and which objects would be touched."""
     from pathlib import Path
 
@@ -93,7 +100,7 @@ def _rehearse(policy: Policy, where: Environment, waivers: tuple[Waiver, ...], p
     from drillbook.drills.plan import Order
 
     for plan in plans:
-        order = Order(policy, where, waivers, plan, Path(), "rehearsal", confirmed=True)
+        order = Order(policy, where, waivers, plan, Path(), "rehearsal", timeout, confirmed=True, production=True)
         cleared = rehearse(order, _narrator())
         click.echo(f"{plan.id}: nothing is touched; a drill would touch")
         for target in cleared.choice.chosen:
@@ -110,6 +117,7 @@ def _run(
     plans: tuple[DrillPlan, ...],
     timeout: float,
     confirmed: bool,
+    production: bool,
 ) -> int:
     from drillbook.drills.drill import run_drill
     from drillbook.drills.plan import Order
@@ -118,7 +126,7 @@ def _run(
 
     with recording("drill", policy, where) as run:
         for plan in plans:
-            order: Order = Order(policy, where, waivers, plan, run.folder, run.id, timeout, confirmed)
+            order: Order = Order(policy, where, waivers, plan, run.folder, run.id, timeout, confirmed, production)
             run_drill(order, _narrator(plan.id), run.add_drill)
             if not run.drills[-1].undone:
                 run.add_problem(f"the undo of {plan.id} is not finished: no other drill is begun")

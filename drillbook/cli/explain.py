@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from drillbook.model.policy import Objective, Policy
 
 _COLUMN = 12
+_LONG = 400
+"""Characters of one piece of evidence; the report has all of it."""
 
 
 @click.command()
@@ -59,6 +61,7 @@ def _lines(policy: Policy, where: Environment, objective: Objective) -> Iterator
     if objective.via:
         yield "via", objective.via
     yield "measured", _measured(objective)
+    yield from _queries(objective)
     yield "where", f"environment {where.name} ({where.environment_class})"
     yield from _last(policy, objective)
 
@@ -76,6 +79,20 @@ def _measured(objective: Objective) -> str:
     return " ".join(said.partition("\n\n")[0].split()) or "the probe says nothing of itself"
 
 
+def _queries(objective: Objective) -> Iterator[tuple[str, str]]:
+    """What is sent to a database."""
+    from drillbook.errors import ConfigError
+    from drillbook.probes.collecting import probe_of
+    from drillbook.probes.queries import queries_of
+
+    try:
+        found = queries_of(probe_of(objective))
+    except ConfigError:
+        return
+    for number, query in enumerate(found):
+        yield "" if number else "query", query
+
+
 def _last(policy: Policy, objective: Objective) -> Iterator[tuple[str, str]]:
     from drillbook.places import reports_root
     from drillbook.report.history import last_values
@@ -87,3 +104,17 @@ def _last(policy: Policy, objective: Objective) -> Iterator[tuple[str, str]]:
         yield "last values", f"none in {root}: drillbook check {policy.system} --only {objective.id} sees one"
     for number, (moment, verdict) in enumerate(found):
         yield "" if number else "last values", text(f"{moment}  {verdict['status']:<12}  {verdict['text']}")
+    if found:
+        yield from _evidence(found[0][1])
+
+
+def _evidence(verdict: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What the newest value was made of: a query to Prometheus, counts, answers."""
+    import json
+
+    from drillbook.report.numbers import text
+
+    yield "where", text(verdict.get("where") or "")
+    for number, (name, value) in enumerate((verdict.get("evidence") or {}).items()):
+        said = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        yield "" if number else "evidence", text(f"{name}: {said if len(said) <= _LONG else said[:_LONG] + ' ...'}")

@@ -52,7 +52,7 @@ def load(
     """
     from drillbook.checking import load_system
     from drillbook.clock import SYSTEM_CLOCK
-    from drillbook.judge import apply_waivers
+    from drillbook.judge import apply_waivers, waiver_report
     from drillbook.load.observing import judge_load, summed_up
     from drillbook.load.plan import plan_load
     from drillbook.load.running import USERS, LoadProcess
@@ -69,6 +69,7 @@ def load(
             shots = process.wait()
         now = SYSTEM_CLOCK.now()
         verdicts = apply_waivers(judge_load(policy, plan, shots, now), waivers, now.date())
+        run.add_waivers(waiver_report(verdicts, waivers, now.date()).as_json())
         run.add_load(summed_up(shots, verdicts))
     code: int = run.exit_code
     return code

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from drillbook.model.policy import Policy
-    from drillbook.policy.coverage import Answered, Coverage
+    from drillbook.policy.coverage import Answer, Answered, Coverage
     from drillbook.policy.lint.finding import Finding
 
 _FORMAT = click.option(
@@ -27,7 +29,7 @@ def policy() -> None:
 @click.argument("systems", nargs=-1, metavar="[SYSTEM]...")
 @_FORMAT
 def coverage_command(systems: tuple[str, ...], format_: str) -> int:
-    """Count the rows of each runbook that its policy answers, and list those that it doesn't.
+    """Count the rows of each runbook that its policy answers, limits and procedures, and list those that it doesn't.
 
     Exit code 0: every row is answered; 1: one is missing.
     """
@@ -57,21 +59,24 @@ def coverage_command(systems: tuple[str, ...], format_: str) -> int:
 @click.argument("systems", nargs=-1, metavar="[SYSTEM]...")
 @_FORMAT
 def lint_command(systems: tuple[str, ...], format_: str) -> int:
-    """Find where a runbook contradicts itself, computed from the entries of its policy.
+    """Find where a runbook contradicts itself or another, computed from the entries of the policies.
 
     Exit code 0: nothing contradicts; 1: something does.
     """
     from drillbook.errors import NothingSelected
     from drillbook.places import system_dir, systems_with_policy
-    from drillbook.policy.lint import lint
+    from drillbook.policy.lint import lint, lint_between
     from drillbook.policy.requirements import load_requirements
 
-    found = {}
-    for name in systems or systems_with_policy():
+    found, policies = {}, []
+    for name in dict.fromkeys(systems or systems_with_policy()):
         policy = _policy_of(name)
         if policy is None:
             raise NothingSelected(f"{name} has no policy.yaml, so there is nothing to compare")
+        policies.append(policy)
         found[name] = lint(policy, load_requirements(system_dir(name)))
+    if len(policies) > 1:
+        found["between runbooks"] = lint_between(policies)
     if format_ == "json":
         click.echo(json.dumps({name: [_finding_json(f) for f in each] for name, each in found.items()}, indent=1))
     else:
@@ -88,25 +93,16 @@ def _policy_of(name: str) -> Policy | None:
 
 
 def _show_coverage(found: list[Coverage]) -> None:
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
     from drillbook.policy.coverage import Answer
     from drillbook.report.terminal import terminal
 
     console = terminal()
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("system")
-    kinds = (Answer.OBSERVED, Answer.PARAMETERISED, Answer.ATTESTED, Answer.DRILLED, Answer.DOCUMENT_ONLY)
-    for heading in ("limits", *kinds[:3], "missing", "procedures", *kinds[3:], "missing"):
-        table.add_column(str(heading), justify="right")
-    for one in found:
-        counts = [one.count(kind) for kind in kinds]
-        lost = [sum(a.answer is Answer.MISSING for a in rows) for rows in (one.limits, one.procedures)]
-        cells = [len(one.limits), *counts[:3], lost[0], len(one.procedures), *counts[3:], lost[1]]
-        table.add_row(one.system, *map(str, cells))
-    console.print(table)
+    of_limits = (Answer.OBSERVED, Answer.PARAMETERISED, Answer.ATTESTED, Answer.MISSING)
+    console.print(_counted("limits", {one.system: one.limits for one in found}, of_limits))
+    of_procedures = (Answer.DRILLED, Answer.STEPS, Answer.DOCUMENT_ONLY, Answer.MISSING)
+    console.print(_counted("procedures", {one.system: one.procedures for one in found}, of_procedures))
     for one in found:
         for answered in one.missing:
             console.print(Text(f"MISSING {_missing_line(one, answered)}"), soft_wrap=True)
@@ -114,8 +110,29 @@ def _show_coverage(found: list[Coverage]) -> None:
         if one.without_probe:
             said = f"{one.system}: {len(one.without_probe)} observed objectives are of AWS, which has no probe yet"
             console.print(Text(said, style="dim"), soft_wrap=True)
-    limits = sum(len(one.limits) for one in found)
-    console.print(f"{sum(one.accounted_for for one in found)} of {limits} accounted for")
+    rows = {
+        "limits": [answered for one in found for answered in one.limits],
+        "procedures": [answered for one in found for answered in one.procedures],
+    }
+    counts = (f"{sum(a.answer is not Answer.MISSING for a in each)} of {len(each)} {w}" for w, each in rows.items())
+    console.print(f"{' and '.join(counts)} accounted for")
+
+
+def _counted(heading: str, found: Mapping[str, Sequence[Answered]], answers: Sequence[Answer]) -> Table:
+    """A row for each system: how many there are, and how many are answered in each way."""
+    from collections import Counter
+
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("system", min_width=14)
+    for name in (heading, *answers):
+        table.add_column(str(name), justify="right", min_width=10)
+    for system, rows in found.items():
+        counts = Counter(answered.answer for answered in rows)
+        table.add_row(system, *map(str, (len(rows), *(counts[answer] for answer in answers))))
+    return table
 
 
 def _missing_line(one: Coverage, answered: Answered) -> str:

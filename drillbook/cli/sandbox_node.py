@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("node_name", metavar="NODE")
 @click.option("--stop", "wanted", flag_value="stop", help="Stop its kubelet: the node becomes NotReady.")
-@click.option("--start", "wanted", flag_value="start", help="Start its kubelet again.")
+@click.option(
+    "--start", "wanted", flag_value="start", help="Start its kubelet again; it registers its Node when that is gone."
+)
 @click.option("--name", help="The sandbox; not needed when $DRILLBOOK_SANDBOX names it or only one runs.")
 def node(node_name: str, wanted: str | None, name: str | None) -> None:
     """Stop or start the kubelet of NODE. Its containers go on running, as on a real node."""

@@ -75,6 +75,7 @@ def one_round(policy: Policy, environment: Environment, waivers: tuple[Waiver, .
 
 
 def _show(found: Run) -> None:
+    from drillbook.judge import waiver_lines
     from drillbook.report import encode, headline
     from drillbook.report.terminal import summary, terminal
 
@@ -90,3 +91,5 @@ def _show(found: Run) -> None:
     for verdict in headline.judged(document):
         if verdict["status"] in {"fail", "inconclusive"}:
             click.echo(f"{moment} {verdict['status']} {verdict['id']}: {verdict['reason']}")
+    for line in waiver_lines(document["waivers"]):
+        click.echo(f"{moment} {line}")

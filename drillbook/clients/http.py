@@ -11,6 +11,7 @@ import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -128,13 +129,22 @@ async def open_http(
 
 def _fixed_resolver(endpoint: Endpoint) -> Any:
     """Resolves every name to the endpoint's address, so that Host and server name stay what the client asked for."""
+    return None if endpoint.address == endpoint.host else _resolver_class()(endpoint.address)
+
+
+@cache
+def _resolver_class() -> Any:
     import aiohttp
 
     class Fixed(aiohttp.ThreadedResolver):
-        async def resolve(self, host: str, port: int = 0, family: Any = 0) -> Any:
-            return [result | {"hostname": host} for result in await super().resolve(endpoint.address, port, family)]
+        def __init__(self, address: str) -> None:
+            super().__init__()
+            self._address = address
 
-    return Fixed()
+        async def resolve(self, host: str, port: int = 0, family: Any = 0) -> Any:
+            return [result | {"hostname": host} for result in await super().resolve(self._address, port, family)]
+
+    return Fixed
 
 
 def _sentence(error: BaseException) -> str:

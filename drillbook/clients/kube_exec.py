@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
 from drillbook.clients.kube import Kube, path_of, refusal
 from drillbook.clients.kube_connection import translated
 from drillbook.errors import Unreachable
+
+_CHUNK: Final = 32 * 1024
 
 
 class Execution(NamedTuple):
@@ -32,9 +34,19 @@ class _Output:
 
 
 async def execute(
-    kube: Kube, namespace: str, pod: str, container: str, command: list[str], *, timeout: float = 30.0
+    kube: Kube,
+    namespace: str,
+    pod: str,
+    container: str,
+    command: list[str],
+    *,
+    stdin: bytes | None = None,
+    timeout: float = 30.0,
 ) -> Execution:
-    """Run ``command`` (no shell, no standard input) and wait for its end, ``timeout`` seconds at most.
+    """Run ``command`` (no shell) and wait for its end, ``timeout`` seconds at most.
+
+    ``stdin`` is neither in an URL nor in a list of processes. Its end can't be told over this protocol: the command
+    must know how much to read (``head -c``).
 
     Raises ApiRefusal when the API server refuses, Unreachable when the connection breaks before the exit code is known.
     """
@@ -43,6 +55,7 @@ async def execute(
 
     query = [("container", container)] if container else []
     query += [("command", word) for word in command] + [("stdout", "true"), ("stderr", "true")]
+    query += [] if stdin is None else [("stdin", "true")]
     path = path_of("pods", namespace, pod, "exec")
     headers: dict[str, str] = {}
     new_client: Any = WsApiClient
@@ -54,6 +67,8 @@ async def execute(
             url = f"{kube.server}{path}?{urlencode(query)}"
             opened = await client.call_api("GET", url, headers, _preload_content=False)
             async with opened.response as socket:
+                for start in range(0, len(stdin or b""), _CHUNK):
+                    await socket.send_bytes(b"\x00" + (stdin or b"")[start : start + _CHUNK])
                 async for message in socket:
                     _sort(output, message.data)
     except Unreachable as error:

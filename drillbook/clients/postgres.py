@@ -26,8 +26,14 @@ By text, because psycopg knows no SQLSTATE for a connection that failed.
 """
 
 
-_NOT_SERVING: Final = ("is starting up", "is shutting down", "in recovery mode", "not yet accepting connections")
-"""What the server says while it serves nobody (SQLSTATE 57P03), credentials or not."""
+_NOT_SERVING: Final = (
+    "is starting up",
+    "is shutting down",
+    "in recovery mode",
+    "not yet accepting connections",
+    "is not currently accepting connections",
+)
+"""What the server says while it, or this database of it, serves nobody, credentials or not (SQLSTATE 57P03, 55000)."""
 
 
 class NotServing(Unreachable):

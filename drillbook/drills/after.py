@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 from drillbook.drills import landing, ledger, recovery, residue, signals
 from drillbook.drills.injection import ENGINE_SECONDS, note_injecting
 from drillbook.drills.plan import SUSTAINED_SECONDS
+from drillbook.drills.steps.ground import Ground
 from drillbook.drills.work import Work
 from drillbook.errors import DrillAborted, DrillbookError, Unreachable
 from drillbook.judge.ledger import tally
 from drillbook.judge.recovery import recovery_time
 from drillbook.model.drill import WriteTally
+from drillbook.model.procedures import Entry
 from drillbook.model.timeline import EventKind
 from drillbook.model.verdict import Status
 
@@ -31,21 +33,34 @@ RETRY_SECONDS: Final = 0.5
 
 def follow_the_procedure(work: Work) -> None:
     """The documented steps, each timed; the first that fails is the last. None for a self-healing drill."""
-    procedure = work.briefing.procedure
-    for step in procedure.steps if procedure else ():
-        text, begun, problem = recovery.describe(step), work.now(), ""
-        work.say(f"recovery step: {text}")
-        try:
-            work.connections.run(recovery.run_step(work.connections.kube, work.order.policy, step, work.clock))
-        except DrillbookError as error:
-            problem = str(error)
-        details: dict[str, Any] = {"begun": begun, "took_seconds": work.now() - begun, "problem": problem}
-        if documented := step.get("within"):
-            details["documented_seconds"] = documented.total_seconds()
-        work.event(EventKind.STEP, text, details=details)
-        if problem:
-            work.found.problems.append(f"recovery step {text} failed: {problem}")
-            return
+    procedure, order = work.briefing.procedure, work.order
+    ground = Ground(work.connections.kube, order.policy, order.environment, order.waivers, work.clock)
+    try:
+        for step in procedure.steps if procedure else ():
+            if problem := _take_step(work, ground, step):
+                work.found.problems.append(f"a recovery step failed: {problem}")
+                return
+    finally:
+        work.connections.run(recovery.put_nodes_back(ground))
+
+
+def _take_step(work: Work, ground: Ground, step: Entry) -> str:
+    """One step, timed; why it failed, or nothing where it claims success."""
+    text, begun, problem = recovery.describe(step), work.now(), ""
+    claim = recovery.Claim("")
+    work.say(f"recovery step: {text}")
+    try:
+        claim = work.wait_for(recovery.run_step(ground, step))
+    except DrillbookError as error:
+        # What ends the whole drill is not the step's fault.
+        work.keep_on()
+        problem = str(error)
+    details: dict[str, Any] = {"begun": begun, "took_seconds": work.now() - begun, "problem": problem}
+    details |= {"claim": claim.text, "assumed": claim.assumed}
+    if step.within:
+        details["documented_seconds"] = step.within.total_seconds()
+    work.event(EventKind.STEP, text, details=details)
+    return problem
 
 
 def see_the_recovery(work: Work) -> None:
@@ -57,7 +72,7 @@ def see_the_recovery(work: Work) -> None:
     work.say(f"waiting for {SUSTAINED_SECONDS:g} s of good answers, at most {work.longest:.0f} s")
     seen = None
     while seen is None and work.now() - begun < work.longest:
-        work.hold_the_lock()
+        work.keep_on()
         time.sleep(POLL_SECONDS)
         if watch.quiet_seconds(begun) > SUSTAINED_SECONDS + signals.LONGEST_INTERVAL:
             seen = recovery_time(work.timeline(), SUSTAINED_SECONDS)
@@ -76,7 +91,7 @@ def see_the_objectives_hold(work: Work) -> None:
         not_yet = [v.id for v in work.found.after if v.status not in {Status.PASS, Status.WAIVED}]
         if not not_yet or work.now() - begun > SETTLE_SECONDS:
             break
-        work.hold_the_lock()
+        work.keep_on()
         work.say(f"{', '.join(not_yet[:3])} not yet: looking again")
     _tell_the_engine(work, "objectives_after", hold=not not_yet)
     if work.engine and not work.engine.wait(ENGINE_SECONDS):
@@ -97,8 +112,10 @@ def put_back(work: Work) -> None:
     try:
         done = work.connections.on_kube(lambda kube: work.briefing.fault.undo(kube, entry.put_back, UNDO_SECONDS))
         work.connections.on_kube(lambda kube: work.journal.undone(kube, entry))
-    except DrillbookError as error:
-        work.found.problems.append(f"the undo is not finished: {error}")
+    except Exception as error:
+        # Also a defect of ours: the journal still says what to put back, and the result must say that it isn't.
+        said = str(error) if isinstance(error, DrillbookError) else f"{type(error).__name__}: {error}"
+        work.found.problems.append(f"the undo is not finished: {said}")
         return
     work.found.undone = True
     work.event(EventKind.UNDONE, done)
@@ -115,7 +132,7 @@ def look_back(work: Work) -> None:
 
 
 def _see_the_server_restarted(work: Work) -> None:
-    if not work.is_postgres or not work.found.landing.landed:
+    if not (work.is_postgres and work.briefing.fault.kills and work.found.landing.landed):
         return
     component, environment = work.briefing.aim.component, work.order.environment
     after = work.connections.on_kube(lambda kube: landing.server_started(kube, environment, component))
@@ -143,7 +160,10 @@ def _read_the_writes_back(work: Work) -> None:
 
 
 def _compare_the_objects(work: Work) -> None:
-    expected = recovery.expected_changes(work.order.policy, work.briefing.procedure)
+    expected = residue.together(
+        recovery.expected_changes(work.order.policy, work.briefing.procedure),
+        work.briefing.fault.traces(work.briefing.aim),
+    )
     namespaces = work.order.policy.namespaces
 
     async def compare(kube: Kube) -> tuple[str, ...]:

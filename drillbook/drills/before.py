@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from drillbook.checking import asked_in
 from drillbook.drills import guard, landing, residue, signals
 from drillbook.drills.journal import Entry, new_entry
+from drillbook.drills.leash import watch_objectives
 from drillbook.drills.ledger import Ledger
 from drillbook.drills.plan import SUSTAINED_SECONDS
 from drillbook.drills.watch import ANSWER_SECONDS, Watch
@@ -27,7 +28,7 @@ POLL_SECONDS: Final = 0.02
 def pass_the_guard(work: Work) -> None:
     """The guard's yes, and the lock, which is renewed from now on. Raises Refused."""
     work.say("looking whether this drill is allowed here")
-    cleared = work.connections.on_kube(lambda kube: guard.clear(kube, work.briefing.intent))
+    cleared = work.connections.on_kube(lambda kube: guard.clear(kube, work.briefing.intent, work.clock))
     work.connections.on_kube(work.lock.take)
     work.renewal = work.connections.start(work.lock.renew_for_ever(work.connections.kube))
     work.say(str(cleared.choice))
@@ -64,6 +65,7 @@ def see_the_baseline(work: Work) -> None:
                 f"the baseline did not hold for {SUSTAINED_SECONDS:g} s within {BASELINE_SECONDS:g} s; {seen}"
             )
         time.sleep(POLL_SECONDS)
+    watch.know_the_usual()
 
 
 def begin_to_watch(work: Work) -> Watch:
@@ -88,6 +90,12 @@ def begin_to_watch(work: Work) -> Watch:
     )
     connections.run(work.watch.start())
     return work.watch
+
+
+def put_on_the_leash(work: Work) -> None:
+    """From now on whatever waits in this drill is ended by a breach of the objectives that are marked for it."""
+    if any(o.abort for o in asked_in(work.order.policy, work.order.environment)):
+        work.leash = work.connections.start(watch_objectives(work.abort_objectives))
 
 
 def write_the_journal(work: Work) -> None:

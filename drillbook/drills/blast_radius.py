@@ -6,7 +6,7 @@ Pure, and run twice: when the drill is planned, and again at the moment of injec
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from drillbook.errors import Refused
 from drillbook.faults.fault import Aim, Candidate, Target
@@ -20,6 +20,26 @@ class Radius:
     most_pods: int
     most_percent: float
     """Of the component's eligible pods, 0 to 100."""
+
+    within_budgets: bool = True
+    """Whether the PodDisruptionBudgets must have room for it; an experiment that is meant to break them says no."""
+    most_nodes: int = 0
+    """How many objects that belong to no namespace: a Node takes whatever runs on it along."""
+
+    def __post_init__(self) -> None:
+        # NaN is neither more nor less than anything: a comparison with it would allow everything.
+        if min(self.most_pods, self.most_nodes) < 0 or not 0 <= self.most_percent <= 100:
+            raise ValueError(
+                f"expected at most 0 or more pods and 0 to 100 percent, found {self.most_pods} and {self.most_percent}"
+            )
+
+    def within(self, most_pods: int | None, most_percent: float | None) -> Radius:
+        """No wider than either: the experiment's own, and what the environment allows to any."""
+        return replace(
+            self,
+            most_pods=self.most_pods if most_pods is None else min(self.most_pods, most_pods),
+            most_percent=self.most_percent if most_percent is None else min(self.most_percent, most_percent),
+        )
 
     def __str__(self) -> str:
         return f"{self.most_pods} pods, {self.most_percent:g} %, in {', '.join(sorted(self.namespaces))}"
@@ -44,7 +64,8 @@ def choose(candidates: Sequence[Candidate], aim: Aim, radius: Radius) -> Choice:
     """The targets, in the order of their names. Raises Refused when the aim does not fit into the radius."""
     left_out = [(c.target, _why_not(c, radius)) for c in candidates]
     sentences = tuple(f"{target} {why}" for target, why in left_out if why)
-    eligible = [target for target, why in left_out if not why]
+    # A candidate that is named twice is one: two hits on it would be less than the experiment asks for.
+    eligible = list(dict.fromkeys(target for target, why in left_out if not why))
     if not eligible:
         found = "; ".join(sentences) or "it has no pods at all"
         raise Refused(f"none of the {len(candidates)} pods of component {aim.component.id!r} is eligible: {found}")
@@ -54,17 +75,25 @@ def choose(candidates: Sequence[Candidate], aim: Aim, radius: Radius) -> Choice:
             f"the experiment asks for {wanted} pods of component {aim.component.id!r} and only {len(eligible)} are "
             f"eligible: {'; '.join(sentences) or 'it has no more'}"
         )
-    percent = 100 * wanted / len(eligible)
-    if wanted > radius.most_pods or percent > radius.most_percent:
+    chosen = tuple(sorted(eligible, key=lambda target: target.name)[:wanted])
+    pods = {candidate.target: candidate.pods for candidate in candidates}
+    hit, all_pods = sum(pods[target] for target in chosen), sum(pods[target] for target in eligible)
+    percent = 100 * hit / all_pods if all_pods else 0.0
+    if hit > radius.most_pods or percent > radius.most_percent:
         raise Refused(
-            f"{wanted} of {len(eligible)} pods ({percent:.0f} %) of component {aim.component.id!r} is more than the "
+            f"{hit} of {all_pods} pods ({percent:.0f} %) of component {aim.component.id!r} is more than the "
             f"blast radius allows: at most {radius.most_pods} pods and {radius.most_percent:g} %"
         )
-    chosen = tuple(sorted(eligible, key=lambda target: target.name)[:wanted])
+    beyond = [target for target in chosen if not target.namespace]
+    if len(beyond) > radius.most_nodes:
+        raise Refused(
+            f"{', '.join(map(str, beyond))} belongs to no namespace, and the blast radius allows {radius.most_nodes} "
+            "such objects; the experiment would say most_nodes"
+        )
     return Choice(chosen, len(candidates), len(eligible), sentences)
 
 
 def _why_not(candidate: Candidate, radius: Radius) -> str:
-    if candidate.target.namespace not in radius.namespaces:
+    if candidate.target.namespace and candidate.target.namespace not in radius.namespaces:
         return f"is in namespace {candidate.target.namespace}, outside the blast radius"
     return candidate.why_not

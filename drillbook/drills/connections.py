@@ -45,7 +45,7 @@ class Connections:
         """Wait for ``work`` on the background loop."""
         return self._background.run(work)
 
-    def start(self, work: Coroutine[Any, Any, None]) -> Errand[None]:
+    def start[T](self, work: Coroutine[Any, Any, T]) -> Errand[T]:
         """Let ``work`` go on by itself on the background loop."""
         return self._background.start(work)
 

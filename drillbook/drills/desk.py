@@ -91,6 +91,8 @@ class Desk:
             if time.monotonic() >= deadline:
                 raise DrillAborted(f"the drill did not say {word!r} within {seconds:g} s: undoing")
             time.sleep(POLL_SECONDS)
+        if os.getppid() != parent:
+            raise DrillAborted(f"the drill that started this experiment said {word!r}, and is gone: undoing")
         return note
 
 

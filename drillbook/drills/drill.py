@@ -32,7 +32,7 @@ def run_drill(order: Order, narrate: Narrate, keep: Callable[[DrillResult], None
     after everything is put back.
     """
     work = Work(order, narrate, clock)
-    stop = Stop(narrate)
+    stop = Stop(work.say)
     with stop, work.connections:
         try:
             _until_put_back(work, stop)
@@ -68,7 +68,7 @@ def _until_put_back(work: Work, stop: Stop) -> None:
         # Where nothing was broken there is nothing to judge, and the error is the whole story.
         if work.found.injecting is None:
             raise
-        work.found.problems.append(str(error))
+        work.found.aborted = str(error)
         work.event(EventKind.ABORTED, str(error))
         work.say(str(error))
     finally:
@@ -82,6 +82,7 @@ def _prepare(work: Work) -> None:
     injection.start_the_engine(work)
     before.see_the_baseline(work)
     before.write_the_journal(work)
+    before.put_on_the_leash(work)
 
 
 def _break_and_recover(work: Work) -> None:
@@ -102,6 +103,8 @@ def _look_back(work: Work, stop: Stop) -> None:
 
 def _close(work: Work) -> None:
     """Stop what still runs and give the lock back; the connections are closed after this."""
+    if work.leash is not None:
+        work.leash.cancel()
     if work.renewal is not None:
         work.renewal.cancel()
         try:

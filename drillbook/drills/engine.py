@@ -7,6 +7,7 @@ reaches the drill only, which then stops the engine in order.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -73,9 +74,12 @@ class Engine:
 
     def problem(self) -> str:
         """Why the engine can't be believed to have done its part; empty where it can."""
-        if not self.journal.is_file():
-            return f"the engine left no journal (its output: {self.last_words()})"
-        return ""
+        try:
+            # It is opened before it is written: what can't be written leaves half of one.
+            whole = isinstance(json.loads(self.journal.read_text()), dict)
+        except (OSError, ValueError):
+            whole = False
+        return "" if whole else f"the engine left no journal (its output: {self.last_words()})"
 
     def last_words(self) -> str:
         """The end of what it printed."""

@@ -18,6 +18,8 @@ from typing import Any, Final
 import yaml
 
 from drillbook.errors import ConfigError
+from drillbook.faults import fault_named
+from drillbook.faults.settings import read_settings
 
 INJECT: Final = "inject"
 UNDO: Final = "undo"
@@ -194,16 +196,29 @@ def _shape(document: Mapping[str, Any], activities: Mapping[str, list[Activity]]
     injections = [a for a in activities["method"] if a.function == INJECT]
     if len(injections) != 1:
         yield f"method: expected exactly one activity with func {INJECT}, found {len(injections)}"
+    for injection in injections:
+        yield from _fault(injection)
     if not any(a.function == UNDO for a in activities["rollbacks"]):
         yield f"rollbacks: expected an activity with func {UNDO}: what is broken must be put back"
     controls = document.get("controls") or []
     if not isinstance(controls, list):
         yield f"controls: expected a list, found {_kind(controls)}"
         return
+    if not controls:
+        yield f"controls: expected {CONTROLS}: by default Chaos Toolkit plays no rollbacks after a failure"
     for number, control in enumerate(controls):
         provider = control.get("provider") if isinstance(control, dict) else None
         if not isinstance(provider, dict) or provider.get("module") != CONTROLS:
             yield f"controls[{number}]: expected a control of {CONTROLS}; others can change the run unseen"
+
+
+def _fault(injection: Activity) -> Iterator[str]:
+    """The fault that an injection names is one, and so are its settings."""
+    try:
+        fault = fault_named(str(injection.arguments.get("fault")))
+        read_settings(fault.name, fault.settings, injection.arguments.get("settings"))
+    except ConfigError as error:
+        yield f"method: {error}"
 
 
 def _unknown(found: Mapping[str, Any], known: frozenset[str], where: str) -> Iterator[str]:

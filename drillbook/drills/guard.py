@@ -6,19 +6,24 @@ It fails closed: whatever goes wrong while it looks is a refusal too, because a 
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from drillbook import places
+from drillbook.clock import SYSTEM_CLOCK, Clock
 from drillbook.drills.blast_radius import Choice, Radius, choose
+from drillbook.drills.disruption import budgets_allow
+from drillbook.drills.lock import Lock
+from drillbook.drills.permits import own_needs, permitted
 from drillbook.errors import Refused
 from drillbook.faults.fault import Aim, Fault
 from drillbook.model.environment import Environment, EnvironmentClass
 from drillbook.model.policy import Policy
 from drillbook.model.verdict import Status, Verdict
+from drillbook.model.window import why_closed
 
 if TYPE_CHECKING:
     from drillbook.clients.kube import Kube, Permission
@@ -38,6 +43,10 @@ class Intent:
     radius: Radius
     confirmed: bool = False
     """A person (or a flag that a person set) has named the system that is to be drilled."""
+    production: bool = False
+    """Somebody has said that production is meant, and not only which system."""
+    lasts_seconds: float = 0.0
+    """How long the drill may take at most, from now to the end of its undo."""
     repairs: tuple[Permission, ...] = ()
     """What the documented procedure needs beside the fault's own undo."""
 
@@ -51,26 +60,60 @@ class Clearance:
     """A sentence for each thing that was found all right."""
 
 
-async def clear(kube: Kube, intent: Intent) -> Clearance:
+async def clear(kube: Kube, intent: Intent, clock: Clock = SYSTEM_CLOCK) -> Clearance:
     """Look at everything. Raises Refused, also for whatever fails on the way."""
+
+    async def time_is_right(_kube: Kube, intent: Intent) -> str:
+        return windows_allow(intent, clock)
+
+    async def nobody_else_drills(kube: Kube, intent: Intent) -> str:
+        await Lock(intent.aim.component.namespace, "", clock).see_free(kube)
+        return "no other drill holds the lock"
+
     looks: tuple[Callable[[Kube, Intent], Awaitable[str]], ...] = (
         environment_allows,
+        time_is_right,
         cluster_is_the_right_one,
         namespace_opted_in,
         permissions_suffice,
+        nobody_else_drills,
+        fault_has_a_way,
     )
     try:
         sentences = [await look(kube, intent) for look in looks]
-        choice = choose(await intent.fault.candidates(kube, intent.aim), intent.aim, intent.radius)
+        choice, budgets = await choose_now(kube, intent)
     except Refused:
         raise
     except Exception as error:
         raise Refused(f"the guard itself could not look: {error or type(error).__name__}") from error
-    return Clearance(choice, (*sentences, f"blast radius ({intent.radius}): {choice}"))
+    return Clearance(choice, (*sentences, f"blast radius ({_radius(intent)}): {choice}", budgets))
+
+
+async def fault_has_a_way(kube: Kube, intent: Intent) -> str:
+    """The fault says by which mechanism it would be done here. Raises Refused where it can't be."""
+    return f"{intent.fault.name}: {await intent.fault.how(kube, intent.aim)}"
+
+
+async def choose_now(kube: Kube, intent: Intent) -> tuple[Choice, str]:
+    """What would be hit if it happened now: asked by the guard, and again at the moment of injection. Raises Refused.
+
+    The second value says what the disruption budgets allow.
+    """
+    choice = choose(await intent.fault.candidates(kube, intent.aim), intent.aim, _radius(intent))
+    if not intent.radius.within_budgets:
+        return choice, "disruption budgets are not asked: the experiment is meant to break them"
+    return choice, await budgets_allow(kube, intent.aim.component.namespace, choice.chosen)
+
+
+def _radius(intent: Intent) -> Radius:
+    return intent.radius.within(intent.environment.most_pods, intent.environment.most_percent)
 
 
 async def environment_allows(_kube: Kube, intent: Intent) -> str:
-    """Sandboxes always; anything else only where its file says so, and production only when somebody confirmed."""
+    """Sandboxes always; anything else only where its file says so and a person named the system.
+
+    Production wants to be named as such too.
+    """
     environment = intent.environment
     if environment.environment_class is EnvironmentClass.SANDBOX:
         return f"environment {environment.name} is a sandbox"
@@ -78,11 +121,24 @@ async def environment_allows(_kube: Kube, intent: Intent) -> str:
         raise Refused(
             f"environment {environment.name} does not allow drills: {environment.path} would say drills: allowed"
         )
-    if environment.environment_class is EnvironmentClass.PRODUCTION and not intent.confirmed:
+    kind, system = environment.environment_class, intent.policy.system
+    if kind is EnvironmentClass.PRODUCTION and not intent.production:
+        raise Refused(f"environment {environment.name} is production, and --production was not said")
+    if not intent.confirmed:
         raise Refused(
-            f"environment {environment.name} is production and nobody confirmed: name the system, or use --yes"
+            f"environment {environment.name} is {kind} and nobody confirmed: name the system with --confirm {system}"
         )
-    return f"environment {environment.name} ({environment.environment_class}) allows drills"
+    return f"environment {environment.name} ({kind}) allows drills, and somebody confirmed"
+
+
+def windows_allow(intent: Intent, clock: Clock) -> str:
+    """The windows of the environment, and of the runbook where people depend on it; from now to the drill's end."""
+    environment = intent.environment
+    own = () if environment.environment_class is EnvironmentClass.SANDBOX else intent.policy.windows
+    windows, now = (*own, *environment.windows), clock.now()
+    if problem := why_closed(windows, now, now + timedelta(seconds=intent.lasts_seconds)):
+        raise Refused(problem)
+    return f"{len(windows)} windows allow it now" if windows else "no window says when drills are allowed"
 
 
 async def cluster_is_the_right_one(kube: Kube, intent: Intent) -> str:
@@ -123,6 +179,8 @@ async def namespace_opted_in(kube: Kube, intent: Intent) -> str:
         )
     key, value = OPT_IN
     found = await kube.get(path_of("namespaces", name=namespace))
+    if "deletionTimestamp" in found["metadata"]:
+        raise Refused(f"namespace {namespace} is being deleted")
     labels = found["metadata"].get("labels") or {}
     if labels.get(key) != value:
         raise Refused(
@@ -134,30 +192,11 @@ async def namespace_opted_in(kube: Kube, intent: Intent) -> str:
 
 
 async def permissions_suffice(kube: Kube, intent: Intent) -> str:
-    """Every verb that breaks, and every verb that repairs: who may break and not repair must not begin."""
+    """Every verb that breaks, every verb that repairs, and what the drill itself needs."""
     needs = intent.fault.needs(intent.aim)
-    own = _own_needs(intent.aim.component.namespace)
-    wanted = {
-        "break": needs.to_break,
-        "repair": tuple(dict.fromkeys([*needs.to_repair, *intent.repairs])),
-        "lock and journal": own,
-    }
-    for purpose, permissions in wanted.items():
-        answers = await asyncio.gather(*(kube.allowed(permission) for permission in permissions))
-        refused = [str(p) for p, allowed in zip(permissions, answers, strict=True) if not allowed]
-        if refused:
-            raise Refused(f"these credentials may not {', '.join(refused)}, which the drill needs to {purpose}")
-    return f"all {sum(map(len, wanted.values()))} permissions to break and to repair are there"
-
-
-def _own_needs(namespace: str) -> tuple[Permission, ...]:
-    from drillbook.clients.kube import Permission
-
-    leases = [
-        Permission(verb, "leases", "coordination.k8s.io", namespace) for verb in ("get", "create", "update", "delete")
-    ]
-    maps = [Permission(verb, "configmaps", "", namespace) for verb in ("create", "delete")]
-    return (*leases, *maps)
+    repair = tuple(dict.fromkeys([*needs.to_repair, *intent.repairs]))
+    own = own_needs(intent.aim.component.namespace)
+    return await permitted(kube, {"break": needs.to_break, "repair": repair, **own})
 
 
 def objectives_hold(verdicts: Sequence[Verdict]) -> str:
@@ -169,4 +208,6 @@ def objectives_hold(verdicts: Sequence[Verdict]) -> str:
             raise Refused(f"{verdict.id} fails already: {verdict.reason}")
         if verdict.status is Status.INCONCLUSIVE:
             raise Refused(f"nobody can tell whether {verdict.id} holds: {verdict.reason}")
+    if all(verdict.status is Status.WAIVED for verdict in verdicts):
+        raise Refused(f"all {len(verdicts)} objectives are waived, so nobody could tell whether the system is well")
     return f"all {len(verdicts)} objectives hold"

@@ -48,13 +48,17 @@ def see_the_injection(work: Work) -> None:
         ended = engine.ended
         if refused := desk.from_engine("refused"):
             raise Refused(str(refused.details["because"]))
+        if failed := desk.from_engine("failed"):
+            raise DrillAborted(f"the injection failed: {failed.details['because']}")
         if desk.from_engine("injected") is None and (ended or work.now() > deadline):
             what = "ended without injecting" if ended else f"did not inject within {INJECT_SECONDS:g} s"
             raise DrillAborted(f"the engine {what}; it last said: {engine.last_words()}")
-        work.hold_the_lock()
+        work.keep_on()
         time.sleep(POLL_SECONDS)
     note_injecting(work)
     work.found.targets = tuple(Target(**target) for target in injected.details["targets"])
+    if missed := [target for target in work.found.meant if target not in work.found.targets]:
+        work.found.problems.append(f"the fault was to hit {', '.join(map(str, missed))} too, and did not")
     work.event(EventKind.INJECTED, ", ".join(map(str, work.found.targets)), at=_since_start(work, injected))
 
 
@@ -63,6 +67,7 @@ def note_injecting(work: Work) -> None:
     note = work.desk.from_engine("injecting") if work.desk else None
     if note is not None and work.found.injecting is None:
         work.found.injecting = _since_start(work, note)
+        work.found.meant = tuple(Target(**target) for target in note.details["targets"])
         work.event(EventKind.INJECTING, work.briefing.fault.name, at=work.found.injecting)
 
 
@@ -70,7 +75,9 @@ def see_it_land(work: Work) -> None:
     """Look at the targets until the fault shows on them; one that touches nothing is looked at once."""
     fault, aim = work.briefing.fault, work.briefing.aim
     seconds = INJECT_SECONDS + aim.grace_seconds if fault.needs(aim).to_break else 0
-    work.found.landing = work.connections.on_kube(lambda kube: wait_landed(kube, fault, work.found.targets, seconds))
+    before, targets = work.entry.put_back if work.entry else {}, work.found.targets
+    kube = work.connections.kube
+    work.found.landing = work.wait_for(wait_landed(kube, fault, aim, targets, before, seconds))
     if work.found.landing.landed:
         work.event(EventKind.LANDED, "seen on the objects themselves", details=work.found.landing.evidence)
         work.say("the fault landed")

@@ -7,13 +7,14 @@ answers afterwards was started later: a pod object can be replaced while its pro
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from drillbook.errors import DrillbookError
-from drillbook.faults.fault import Fault, Landing, Target
+from drillbook.faults.fault import Aim, Fault, Landing, PutBack, Target
 from drillbook.model.environment import Environment
 from drillbook.model.policy import Component
 
@@ -45,15 +46,26 @@ async def server_started(kube: Kube, environment: Environment, component: Compon
         return str(error)
 
 
-async def wait_landed(kube: Kube, fault: Fault, targets: Sequence[Target], seconds: float) -> Landing:
+async def wait_landed(
+    kube: Kube, fault: Fault, aim: Aim, targets: Sequence[Target], before: PutBack, seconds: float
+) -> Landing:
     """Look until the fault shows, at most so long; the last look where it doesn't."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
     while True:
-        landing = await fault.landed(kube, targets)
+        landing = _told(await fault.landed(kube, aim, targets, before))
         if landing.landed or loop.time() >= deadline:
             return landing
         await asyncio.sleep(POLL_SECONDS)
+
+
+def _told(landing: Landing) -> Landing:
+    """The landing, if its evidence can be written down; evidence that can't be shown is none."""
+    try:
+        json.dumps(landing.evidence)
+    except (TypeError, ValueError) as error:
+        return Landing(False, {"evidence": f"what the fault saw is no JSON: {error}"})
+    return landing
 
 
 def with_server(landing: Landing, before: datetime | str, after: datetime | str) -> Landing:

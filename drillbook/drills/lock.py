@@ -36,15 +36,24 @@ class Lock:
                 collection = path_of("leases", self.namespace)
                 await kube.create(collection, self._body({}))
                 return
-            holder = found["spec"].get("holderIdentity")
-            if holder and holder != self.holder and not self._expired(found):
-                raise Refused(f"another drill holds the lock {self}: {holder}; wait for its end, or until it expires")
+            self._refuse_another(found)
             # The resource version in it makes the API server refuse when somebody else was faster.
             await kube.replace(self._path, self._body(found))
         except ApiRefusal as refused:
             if refused.code == 409:
                 raise Refused(f"another drill has just taken the lock {self}") from refused
             raise
+
+    async def see_free(self, kube: Kube) -> None:
+        """Look, and take nothing. Raises Refused when another drill holds the lock and it has not expired."""
+        found = await kube.find(self._path)
+        if found is not None:
+            self._refuse_another(found)
+
+    def _refuse_another(self, found: Object) -> None:
+        holder = found["spec"].get("holderIdentity")
+        if holder and holder != self.holder and not self._expired(found):
+            raise Refused(f"another drill holds the lock {self}: {holder}; wait for its end, or until it expires")
 
     async def renew_for_ever(self, kube: Kube) -> None:
         """Renew three times per life time.
@@ -106,9 +115,12 @@ class Lock:
         }
 
     def _expired(self, found: Object) -> bool:
-        spec = found["spec"]
-        renewed = datetime.fromisoformat(str(spec["renewTime"]))
-        return self._clock.now() > renewed + timedelta(seconds=int(spec["leaseDurationSeconds"]))
+        try:
+            renewed = datetime.fromisoformat(str(found["spec"]["renewTime"]))
+            return self._clock.now() > renewed + timedelta(seconds=int(found["spec"]["leaseDurationSeconds"]))
+        except (KeyError, TypeError, ValueError) as error:
+            # A Lease of somebody that doesn't say until when: as long as it is there, it is held.
+            raise Refused(f"nobody can tell whether the lock {self} has expired: {error!r} in its spec") from error
 
     def __str__(self) -> str:
         return f"Lease {self.namespace}/{NAME}"

@@ -11,17 +11,20 @@ from drillbook import places
 from drillbook.drills.blast_radius import Radius
 from drillbook.drills.experiment import Experiment, load_experiment
 from drillbook.drills.guard import Intent
-from drillbook.drills.recovery import permissions
+from drillbook.drills.recovery import permissions, refuse_data_elsewhere
 from drillbook.drills.signals import LONGEST_INTERVAL
 from drillbook.errors import ConfigError
 from drillbook.faults import fault_named
 from drillbook.faults.fault import Aim, Fault
+from drillbook.faults.settings import read_settings
 from drillbook.judge.recovery import too_fine
 from drillbook.model.environment import Environment
 from drillbook.model.policy import DrillPlan, Policy, Procedure
 from drillbook.model.verdict import Verdict, Waiver
 
 DEFAULT_TIMEOUT: Final = 120.0
+AROUND_SECONDS: Final = 300.0
+"""What a drill may take at most beside waiting for the recovery: baseline, settling, undo."""
 SUSTAINED_SECONDS: Final = 2.0
 """How long every signal must be good, without a single bad answer, to count as recovered (and as a baseline)."""
 
@@ -39,6 +42,7 @@ class Order:
     run_id: str
     timeout_seconds: float = DEFAULT_TIMEOUT
     confirmed: bool = False
+    production: bool = False
     steady: tuple[Verdict, ...] = ()
     """All objectives as they were judged a moment ago, by whoever orders; empty: the drill looks for itself."""
 
@@ -92,12 +96,21 @@ def brief(order: Order) -> Briefing:
     experiment = load_experiment(places.experiment_file(plan.experiment), names)
     fault, aim, radius = aimed(policy, plan.component, experiment.injection.arguments)
     procedure = policy.procedures[plan.procedure] if plan.recovery == "procedure" and plan.procedure else None
+    refuse_data_elsewhere(policy, procedure, aim.component.namespace)
     resolution = policy.severities[plan.level].resolution
     limit = resolution.total_seconds() if resolution else None
     if problem := too_fine(limit, LONGEST_INTERVAL):
         raise ConfigError(f"{policy.path}: drill {plan.id!r}: {problem}")
     intent = Intent(
-        policy, order.environment, fault, aim, radius, order.confirmed, repairs=permissions(policy, procedure)
+        policy,
+        order.environment,
+        fault,
+        aim,
+        radius,
+        order.confirmed,
+        order.production,
+        lasts_seconds=order.timeout_seconds + AROUND_SECONDS,
+        repairs=permissions(policy, procedure),
     )
     return Briefing(experiment, intent, procedure, limit)
 
@@ -107,20 +120,38 @@ def aimed(policy: Policy, component: str, arguments: Mapping[str, Any]) -> tuple
     if component not in policy.components:
         known = ", ".join(policy.components)
         raise ConfigError(f"{policy.path}: no component {component!r}; the components are {known}")
+    fault = fault_named(str(arguments["fault"]))
     try:
         aim = Aim(
             component=policy.components[component],
             pods=_whole(arguments, "pods", 1),
             grace_seconds=_whole(arguments, "grace_seconds", 0),
+            settings=read_settings(fault.name, fault.settings, arguments.get("settings")),
         )
         radius = Radius(
             namespaces=frozenset(policy.namespaces),
             most_pods=_whole(arguments, "most_pods", 1),
-            most_percent=float(arguments.get("most_percent", 100)),
+            most_percent=_number(arguments, "most_percent", 100),
+            within_budgets=_truth(arguments, "within_budgets", True),
+            most_nodes=_whole(arguments, "most_nodes", 0),
         )
     except (TypeError, ValueError) as error:
         raise ConfigError(f"the experiment's injection of {component!r}: {error}") from error
-    return fault_named(str(arguments["fault"])), aim, radius
+    return fault, aim, radius
+
+
+def _number(arguments: Mapping[str, Any], name: str, default: float) -> float:
+    value = arguments.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{name}: expected a number, found {value!r}")
+    return float(value)
+
+
+def _truth(arguments: Mapping[str, Any], name: str, default: bool) -> bool:
+    value = arguments.get(name, default)
+    if not isinstance(value, bool):
+        raise TypeError(f"{name}: expected true or false, found {value!r}")
+    return value
 
 
 def _whole(arguments: Mapping[str, Any], name: str, default: int) -> int:

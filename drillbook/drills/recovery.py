@@ -1,113 +1,90 @@
-"""Documented recovery procedures, followed step by step, each step timed.
+"""Documented recovery procedures, followed step by step.
 
 A step that returns has only claimed success; whether the system recovered is for the watch to say.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from drillbook.clock import SYSTEM_CLOCK, Clock, iso
-from drillbook.errors import ConfigError
-from drillbook.faults.workloads import (
-    PLURALS,
-    is_going,
-    read_workload,
-    set_replicas,
-    wait_ready,
-    workload_of,
-    workload_path,
-)
-from drillbook.model.policy import Component, Policy, Procedure
+from drillbook.drills.steps import WAYS
+from drillbook.drills.steps.ground import Ground, seconds_of
+from drillbook.errors import ConfigError, DrillAborted, DrillbookError
+from drillbook.model.policy import Policy, Procedure
+from drillbook.model.procedures import Entry, changes_data
 
 if TYPE_CHECKING:
-    from drillbook.clients.kube import Kube, Permission
+    from drillbook.clients.kube import Permission
 
-RESTARTED: Final = "kubectl.kubernetes.io/restartedAt"
-"""The annotation that ``kubectl rollout restart`` sets on the pod template."""
-_REVISION: Final = "metadata.annotations.deployment.kubernetes.io/revision"
-WAIT_SECONDS: Final = 120.0
-"""How long a step waits where the runbook gives it no time."""
+GRACE_SECONDS: Final = 5.0
+"""How long a step may take beyond its time, to say itself what it waited for."""
 
 
 @dataclass(frozen=True, slots=True)
-class StepResult:
-    """One step as it was done; times are on the monotonic clock."""
+class Claim:
+    """What a step says of itself: that it was done, not that anything recovered."""
 
     text: str
-    begun: float
-    took: float
-    documented: timedelta | None
-    problem: str = ""
-    """Why the step failed; empty where it claims success."""
+    assumed: bool = False
+    """A person's step, which nobody took: its documented time is all that is known of it."""
 
 
-def describe(step: Mapping[str, Any]) -> str:
+def describe(step: Entry) -> str:
     """``rollout_restart api``, ``scale api to 5``."""
-    more = f" to {step['replicas']}" if step["type"] == "scale" else ""
-    return f"{step['type']} {step['component']}{more}"
+    return " ".join(filter(None, (step.type, step.component, WAYS[step.type].more(step))))
 
 
-async def run_step(kube: Kube, policy: Policy, step: Mapping[str, Any], clock: Clock = SYSTEM_CLOCK) -> None:
-    """Do one step. Raises DrillbookError when it can't be done."""
-    component = _component(policy, step)
-    workload, namespace = workload_of(component), component.namespace
-    match step["type"]:
-        case "rollout_restart":
-            body = {"spec": {"template": {"metadata": {"annotations": {RESTARTED: iso(clock.now())}}}}}
-            await kube.patch(workload_path(workload, namespace), body, "strategic")
-        case "scale":
-            await set_replicas(kube, workload, namespace, int(step["replicas"]))
-        case "delete_pods":
-            for pod in (await read_workload(kube, workload, namespace)).pods:
-                if not is_going(pod):
-                    await kube.delete_pod(namespace, pod["metadata"]["name"], uid=pod["metadata"]["uid"])
-        case "wait_ready":
-            replicas = (await read_workload(kube, workload, namespace)).replicas
-            await wait_ready(kube, workload, namespace, replicas, _seconds(step))
-        case unknown:
-            raise ConfigError(f"no recovery step of type {unknown!r}")
+def place(policy: Policy, step: Entry) -> str:
+    """Where the runbook says so: ``runbook.txt:279``; the document alone for a step without lines."""
+    return f"{policy.document}:{step.span}" if step.span else policy.document
 
 
-def _seconds(step: Mapping[str, Any]) -> float:
-    within = step.get("within")
-    return within.total_seconds() if isinstance(within, timedelta) else WAIT_SECONDS
+async def run_step(ground: Ground, step: Entry) -> Claim:
+    """Do one step within its time. Raises DrillAborted that names the step, its source and what was found."""
+    named = f"{describe(step)} ({place(ground.policy, step)})"
+    seconds = seconds_of(step)
+    try:
+        async with asyncio.timeout(seconds + GRACE_SECONDS):
+            text = await WAYS[step.type].follow(ground, step)
+    except TimeoutError:
+        raise DrillAborted(f"{named}: expected it to be done within {seconds:g} s, found it still going on") from None
+    except DrillbookError as error:
+        raise DrillAborted(f"{named}: {error}") from error
+    return Claim(text, assumed=step.type == "human")
 
 
 def permissions(policy: Policy, procedure: Procedure | None) -> tuple[Permission, ...]:
     """What following the procedure needs."""
-    from drillbook.clients.kube import Permission
+    steps = procedure.steps if procedure else ()
+    return tuple(dict.fromkeys(need for step in steps for need in WAYS[step.type].needs(policy, step)))
 
-    wanted: list[Permission] = []
+
+def refuse_data_elsewhere(policy: Policy, procedure: Procedure | None, namespace: str) -> None:
+    """Raises ConfigError for a step that can delete data outside of ``namespace``, the drill's blast radius."""
     for step in procedure.steps if procedure else ():
-        component = _component(policy, step)
-        plural, namespace = PLURALS[workload_of(component).kind], component.namespace
-        wanted += [Permission("get", plural, "apps", namespace), Permission("list", "pods", "", namespace)]
-        if step["type"] in {"rollout_restart", "scale"}:
-            wanted.append(Permission("patch", plural, "apps", namespace))
-        if step["type"] == "delete_pods":
-            wanted.append(Permission("delete", "pods", "", namespace))
-    return tuple(dict.fromkeys(wanted))
+        if not changes_data(step):
+            continue
+        there = policy.components[step.component].namespace if step.component else namespace
+        if there != namespace:
+            raise ConfigError(
+                f"{describe(step)} ({place(policy, step)}) can delete data in namespace {there}: expected it to stay "
+                f"in {namespace}, where this drill breaks something; drill a component of {there} with it"
+            )
 
 
 def expected_changes(policy: Policy, procedure: Procedure | None) -> Mapping[tuple[str, str, str], Collection[str]]:
     """The fields that the procedure changes by what it says, by kind, namespace and name of the object."""
-    kinds = {"deployment": "Deployment", "statefulset": "StatefulSet"}
-    fields = {
-        "rollout_restart": (f"spec.template.metadata.annotations.{RESTARTED}", _REVISION),
-        "scale": ("spec.replicas",),
-    }
     changes: dict[tuple[str, str, str], set[str]] = {}
     for step in procedure.steps if procedure else ():
-        component = _component(policy, step)
-        workload = workload_of(component)
-        name = (kinds[workload.kind], component.namespace, workload.name)
-        changes.setdefault(name, set()).update(fields.get(step["type"], ()))
+        for name, fields in WAYS[step.type].changes(policy, step).items():
+            changes.setdefault(name, set()).update(fields)
     return changes
 
 
-def _component(policy: Policy, step: Mapping[str, Any]) -> Component:
-    return policy.components[step["component"]]
+async def put_nodes_back(ground: Ground) -> None:
+    """Uncordon what the procedure cordoned and didn't come to uncordon."""
+    if ground.cordoned:
+        await WAYS["uncordon"].follow(ground, Entry("uncordon", None))

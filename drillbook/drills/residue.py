@@ -12,6 +12,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from drillbook.faults.fault import ANY_NAME
+
 if TYPE_CHECKING:
     from drillbook.clients.kube import Kube, Object
 
@@ -19,6 +21,8 @@ PLATFORMS_OWN: Final = frozenset({"events", "leases", "endpoints", "endpointslic
 """Resources that change by themselves all the time."""
 _BOOKKEEPING: Final = frozenset({"managedFields", "resourceVersion", "generation", "creationTimestamp", "selfLink"})
 _FIELDS_NAMED: Final = 4
+ANY: Final = "*"
+"""Every field of an object, its coming and its going."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -68,7 +72,7 @@ def residue(
     """A sentence for each object that is there, gone or changed and should not be; pure.
 
     ``namespaces``: the system's own. ``expected``: by kind, namespace and name, the fields that the documented
-    procedure changes.
+    procedure changes, with all that is in them; ANY where the object may also come, go and be replaced.
     """
     expected = expected or {}
     sentences: list[str] = []
@@ -76,6 +80,10 @@ def residue(
         inside = name.namespace in namespaces
         where = "inside" if inside else "outside"
         old, new = before.get(name), after.get(name)
+        named = ((name.kind, name.namespace, one) for one in (name.name, ANY_NAME))
+        known = {field for one in named for field in expected.get(one, ())}
+        if ANY in known:
+            continue
         if inside and all(o is None or _owned(o) for o in (old, new)):
             continue
         if old is None and new is not None:
@@ -83,11 +91,24 @@ def residue(
         elif new is None:
             sentences.append(f"{name} is gone, {where} the system's namespaces")
         elif old is not None:
-            known = expected.get((name.kind, name.namespace, name.name), ())
-            fields = [d for d in _differences(_comparable(old), _comparable(new)) if d not in known]
+            fields = [d for d in _differences(_comparable(old), _comparable(new)) if not _covered(d, known)]
             if fields:
                 sentences.append(f"{name} is changed, {where} the system's namespaces: {_listed(fields)}")
     return tuple(sentences)
+
+
+def together(*expected: Mapping[tuple[str, str, str], Collection[str]]) -> Mapping[tuple[str, str, str], set[str]]:
+    """What a fault leaves and what a procedure changes, as one: the fields of both."""
+    fields: dict[tuple[str, str, str], set[str]] = {}
+    for one in expected:
+        for name, more in one.items():
+            fields.setdefault(name, set()).update(more)
+    return fields
+
+
+def _covered(field: str, known: Collection[str]) -> bool:
+    """Whether it is one of the known fields, or inside one."""
+    return any(field == one or field.startswith((f"{one}.", f"{one}[")) for one in known)
 
 
 def _name(item: Object) -> Name:

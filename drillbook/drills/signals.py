@@ -46,7 +46,7 @@ def read_signal(http: HttpClient, route: Route) -> Signal:
     async def ask() -> Look:
         return _look(await http.send(request))
 
-    return Signal("read", TRAFFIC_INTERVAL, ask)
+    return Signal("read", TRAFFIC_INTERVAL, ask, served=True)
 
 
 def write_signal(http: HttpClient, ledger: Ledger, now: Callable[[], float]) -> Signal:
@@ -55,7 +55,7 @@ def write_signal(http: HttpClient, ledger: Ledger, now: Callable[[], float]) -> 
     async def ask() -> Look:
         return _look(await ledger.write(http, now()))
 
-    return Signal("write", TRAFFIC_INTERVAL, ask)
+    return Signal("write", TRAFFIC_INTERVAL, ask, served=True)
 
 
 def ready_signal(kube: Kube, namespace: str, selector: Mapping[str, Any], replicas: int) -> Signal:

@@ -1,4 +1,4 @@
-"""The stop key: Ctrl-C and SIGTERM end a drill at any moment, once, and never its undo."""
+"""The stop key: Ctrl-C, SIGTERM and a closed terminal end a drill at any moment, once, and never its undo."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any, Final, Self
 
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stop:

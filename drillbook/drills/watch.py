@@ -3,6 +3,9 @@
 So an outage is seen with the resolution of the rate, also by the probes that hang in it. When this machine itself is
 too busy to send, the probes that were due are not sent late, where their waiting would look like the system's: the
 stretch is noted as a stall, and the judge counts it as not looked at.
+
+A process that is stopped refuses nothing: it answers everything once it goes on. So once the usual answers are known, a
+far later one is no service either, and counts as bad until it was there.
 """
 
 from __future__ import annotations
@@ -17,6 +20,10 @@ from drillbook.model.timeline import Event, EventKind, Sample
 
 ANSWER_SECONDS: Final = 1.0
 """An answer that takes longer is none: whoever waits that long for one request calls the system down."""
+LATE_INTERVALS: Final = 2
+LATE_TIMES: Final = 3
+"""Late is an answer after two intervals of its probe, if that is also three times the slowest usual one: sooner, this
+machine's own hiccups would look like the system's."""
 
 type Ask = Callable[[], Awaitable[Look]]
 """One probe of a signal. What it raises is our own failure, not the system's: the probe counts as not sent."""
@@ -37,6 +44,8 @@ class Signal:
     name: str
     interval_seconds: float
     ask: Ask
+    served: bool = False
+    """Whether somebody is served by the answer, so that a late one is bad; a look at the platform isn't that."""
 
 
 @dataclass
@@ -52,6 +61,7 @@ class Watch:
     _open: set[asyncio.Task[None]] = field(default_factory=set)
     _last_bad: dict[str, float] = field(default_factory=dict)
     _failed: set[str] = field(default_factory=set)
+    _patience: dict[str, float] = field(default_factory=dict)
 
     @property
     def intervals(self) -> Mapping[str, float]:
@@ -72,6 +82,13 @@ class Watch:
         await asyncio.gather(*self._beats, return_exceptions=True)
         if self._open:
             await asyncio.wait(self._open, timeout=2 * ANSWER_SECONDS)
+
+    def know_the_usual(self) -> None:
+        """From now on an answer far later than those until now is bad."""
+        for signal in self.signals:
+            usual = [sample.took for sample in self.samples if sample.signal == signal.name and sample.good]
+            if signal.served and usual:
+                self._patience[signal.name] = max(LATE_INTERVALS * signal.interval_seconds, LATE_TIMES * max(usual))
 
     def quiet_seconds(self, since: float) -> float:
         """For how long no sample has been bad, counted from ``since`` at the earliest."""
@@ -114,6 +131,9 @@ class Watch:
                 self.stalls.append(Event(EventKind.STALLED, due, text, {"signal": signal.name}))
             return
         done = self.now()
+        patience = self._patience.get(signal.name, ANSWER_SECONDS)
+        if look.good and done - due > patience:
+            look = Look(False, f"answered late: {done - due:.2f} s, the usual takes less than {patience:.2f} s")
         if not look.good:
             self._last_bad[signal.name] = max(done, self._last_bad.get(signal.name, 0.0))
         self.samples.append(Sample(signal.name, due, done - due, look.good, look.detail))

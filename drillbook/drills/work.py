@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from drillbook.checking import asked_in, check_objectives
 from drillbook.clock import SYSTEM_CLOCK, Clock
 from drillbook.drills.connections import Connections
 from drillbook.drills.journal import Entry, Journal
+from drillbook.drills.leash import budget_problem
 from drillbook.drills.ledger import Ledger
 from drillbook.drills.lock import Lock
 from drillbook.drills.plan import SUSTAINED_SECONDS, Briefing, Order, brief
 from drillbook.drills.residue import Snapshot
 from drillbook.drills.watch import ANSWER_SECONDS, Watch
+from drillbook.errors import DrillAborted
 from drillbook.faults.fault import Landing, Target
 from drillbook.judge.drill import judge_drill
 from drillbook.judge.reading import Evidence
@@ -29,6 +33,8 @@ if TYPE_CHECKING:
     from drillbook.drills.desk import Desk
     from drillbook.drills.engine import Engine
 
+POLL_SECONDS: Final = 0.02
+
 type Narrate = Callable[[str], None]
 """Tells a person what is being done."""
 
@@ -40,6 +46,8 @@ class Findings:
     events: list[Event] = field(default_factory=list)
     before: tuple[Verdict, ...] = ()
     after: tuple[Verdict, ...] = ()
+    meant: tuple[Target, ...] = ()
+    """What the engine was about to hit."""
     targets: tuple[Target, ...] = ()
     landing: Landing = field(default_factory=lambda: Landing(False))
     server_before: datetime | str = "nobody asked"
@@ -53,6 +61,8 @@ class Findings:
     """When the engine began to inject: from then on the system may be broken."""
     waited: float = 0.0
     problems: list[str] = field(default_factory=list)
+    aborted: str = ""
+    """Why the drill was ended before its time; empty where it wasn't."""
 
 
 class Work:
@@ -62,19 +72,25 @@ class Work:
         """Raises ConfigError when the order can't be run as it is written."""
         self.order, self.clock = order, clock
         self.briefing: Briefing = brief(order)
-        self.say = narrate
+        self._narrate = narrate
         self.found = Findings()
         self.origin = clock.monotonic()
         self.connections = Connections(order.environment)
         self.journal = Journal(order.folder / f"undo-{order.plan.id}.jsonl")
         self.lock = Lock(self.namespace, order.id, clock)
         self.renewal: Errand[None] | None = None
+        self.leash: Errand[None] | None = None
         self.entry: Entry | None = None
         self.http: HttpClient | None = None
         self.book: Ledger | None = None
         self.watch: Watch | None = None
         self.desk: Desk | None = None
         self.engine: Engine | None = None
+
+    def say(self, text: str) -> None:
+        """Tell a person; a terminal that was closed, or a pipe that nobody reads, must not end what is being done."""
+        with suppress(OSError):
+            self._narrate(text)
 
     @property
     def namespace(self) -> str:
@@ -109,10 +125,34 @@ class Work:
         asked = asked_in(order.policy, order.environment)
         return check_objectives(order.policy, order.environment, order.waivers, asked)
 
-    def hold_the_lock(self) -> None:
-        """Raises what ended the lock's renewal: a drill that has lost its lock is stopped."""
-        if self.renewal is not None and self.renewal.done():
-            self.renewal.result()
+    def abort_objectives(self) -> tuple[Verdict, ...]:
+        """The objectives that end a drill when they are breached, judged now; none where the policy marks none."""
+        order = self.order
+        marked = [o for o in asked_in(order.policy, order.environment) if o.abort]
+        return check_objectives(order.policy, order.environment, order.waivers, marked) if marked else ()
+
+    def keep_on(self) -> None:
+        """Raises whatever ends the drill now: a lost lock, a breached abort objective, a spent error budget."""
+        for errand in (self.renewal, self.leash):
+            if errand is not None and errand.done():
+                errand.result()
+        budget = self.order.environment.outage_budget
+        if self.watch is not None and budget is not None:
+            problem = budget_problem(self.watch.samples, self.watch.intervals, budget.total_seconds())
+            if problem:
+                raise DrillAborted(problem)
+
+    def wait_for[T](self, work: Coroutine[Any, Any, T]) -> T:
+        """What ``work`` gives, on the background loop; it is cancelled when the drill has to end."""
+        errand = self.connections.start(work)
+        try:
+            while not errand.done():
+                self.keep_on()
+                time.sleep(POLL_SECONDS)
+        except BaseException:
+            errand.cancel()
+            raise
+        return errand.result()
 
     def timeline(self) -> Timeline:
         """All events and samples so far."""
@@ -148,6 +188,7 @@ class Work:
                 sustained_seconds=SUSTAINED_SECONDS,
                 waited_seconds=found.waited,
                 problems=tuple(found.problems),
+                aborted=found.aborted,
                 took_seconds=self.now(),
             )
         )

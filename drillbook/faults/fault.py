@@ -5,12 +5,37 @@ the injection, so that another process, or another machine, can do it; it may be
 that failed half-way.
 """
 
+# How to write one
+#
+# 1. Copy noop.py to NAME.py, with ``class Name(Fault)`` and ``name = "the-name"``; add its line to __init__.py.
+# 2. Declare ``settings: ClassVar = {"seconds": Setting(60, "how long", low=1, high=600, unit="s")}``. The
+#    experiment writes them below ``arguments: {fault: the-name, settings: {seconds: 30}}``; whatever isn't declared, or
+#    lies outside of its range, is an error before the drill starts. In the fault they are all in ``aim.settings``.
+# 3. ``needs``: every permission that breaking and repairing takes. ``how``: one sentence on the mechanism, said before
+#    the drill and in a rehearsal; raise Refused where this cluster or component can't have this fault. Read-only.
+# 4. ``candidates``: objects with their UIDs; pods, or a Deployment, a Secret, a Node (namespace "") ... ``pods`` says
+#    how many pods a candidate takes along, which the blast radius counts. ``aim.pods`` says how many of them to hit.
+# 5. ``put_back``: JSON, enough for another machine, never a secret. What must be secret, or is large, ``inject`` keeps
+#    in the cluster before it breaks anything (keeping.py), and the undo reads it there.
+# 6. ``inject``: exactly the targets, by UID (objects.py: ``exactly`` for patches, ``uid=`` for deletions). It runs in
+#    the engine's process, which has no put_back: names of what it leaves must follow from aim and targets.
+# 7. ``landed``: independent evidence, seen on the thing itself; ``before`` is what put_back said.
+# 8. ``undo``: from put_back alone, safe twice, safe after half an injection, waits until it is back. A process that a
+#    fault leaves in a pod ends by itself, too (processes.py).
+# 9. ``traces``: the fields that differ afterwards whatever the undo does, as a Deployment's revision number.
+# 10. A test on the live sandbox: it lands, the undo puts everything back, twice is safe, half is safe, nothing else.
+#
+# Shared parts: workloads.py (pods of a workload), objects.py (any object by UID), places.py (where to exec),
+# processes.py (long-lived processes in a pod), sql.py (psql in a pod), redis_cli.py, templates.py (pod templates),
+# keeping.py (kept secrets).
+
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
+from drillbook.faults.settings import Setting
 from drillbook.model.policy import Component
 
 if TYPE_CHECKING:
@@ -19,6 +44,12 @@ if TYPE_CHECKING:
 type PutBack = Mapping[str, Any]
 """JSON: what an undo needs to know. Never a secret."""
 
+type Traces = Mapping[tuple[str, str, str], Collection[str]]
+"""By kind, namespace and name of an object: its fields that differ after the fault and its undo."""
+
+ANY_NAME: Final = "*"
+"""In place of a name among traces: whichever object of that kind and namespace, where only the cluster can say."""
+
 
 @dataclass(frozen=True, slots=True)
 class Aim:
@@ -26,9 +57,11 @@ class Aim:
 
     component: Component
     pods: int = 1
-    """How many of the component's pods to hit; 0 means all of them."""
+    """How many of the candidates to hit, which are pods with most faults; 0 means all of them."""
     grace_seconds: int = 0
     """0 kills at once, as a crash does; more lets the process end by itself first, as a roll-out does."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Every setting that the fault declares; see ``settings.read_settings``."""
 
     def __post_init__(self) -> None:
         if self.pods < 0 or self.grace_seconds < 0:
@@ -41,6 +74,7 @@ class Target:
 
     kind: str
     namespace: str
+    """Empty for what belongs to no namespace: a Node."""
     name: str
     uid: str
 
@@ -54,6 +88,8 @@ class Candidate:
 
     target: Target
     why_not: str = ""
+    pods: int = 1
+    """How many pods are hit with it: all of a Deployment's, all of a Node's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +110,23 @@ class Landing:
 
 
 class Fault(Protocol):
-    """One kind of fault. ``drillbook.faults.noop`` is the template."""
+    """One kind of fault; inherit from it. ``drillbook.faults.noop`` is the template."""
 
     name: str
+    about: str
+    """What is broken, in one sentence."""
+    settings: ClassVar[Mapping[str, Setting]] = {}
+    kills: bool = False
+    """The targets' processes die: of a database, a server that was started later must be seen afterwards."""
+    destroys: bool = False
+    """Acknowledged writes are gone by its nature, and only a restore can bring them back."""
 
     def needs(self, aim: Aim) -> Needs:
         """The permissions to break and to repair."""
+        ...
+
+    async def how(self, kube: Kube, aim: Aim) -> str:
+        """By which mechanism it would be done here, a sentence. Read-only; raises Refused where it can't be done."""
         ...
 
     async def candidates(self, kube: Kube, aim: Aim) -> tuple[Candidate, ...]:
@@ -94,8 +141,8 @@ class Fault(Protocol):
         """Break exactly ``targets``; returns those that were hit. Raises DrillbookError."""
         ...
 
-    async def landed(self, kube: Kube, targets: Sequence[Target]) -> Landing:
-        """Whether it shows on the objects themselves that the fault happened. Read-only."""
+    async def landed(self, kube: Kube, aim: Aim, targets: Sequence[Target], before: PutBack) -> Landing:
+        """Whether it shows on the objects themselves that the fault happened. Read-only; ``before``: from put_back."""
         ...
 
     async def undo(self, kube: Kube, put_back: PutBack, seconds: float) -> str:
@@ -104,3 +151,7 @@ class Fault(Protocol):
         Safe twice, safe if ``inject`` failed. Raises DrillAborted when it isn't back within ``seconds``.
         """
         ...
+
+    def traces(self, aim: Aim) -> Traces:
+        """What differs afterwards although everything is put back: not residue."""
+        return {}

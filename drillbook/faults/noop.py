@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from drillbook.faults.fault import Aim, Candidate, Landing, Needs, PutBack, Target
+from drillbook.faults.fault import Aim, Candidate, Fault, Landing, Needs, PutBack, Target
 
 if TYPE_CHECKING:
     from drillbook.clients.kube import Kube
 
 
-class Noop:
+class Noop(Fault):
     """Touches nothing, so nothing can be seen of it."""
 
     name = "noop"
+    about = "Nothing is broken."
 
     def needs(self, aim: Aim) -> Needs:
         return Needs()
+
+    async def how(self, kube: Kube, aim: Aim) -> str:
+        return "nothing is touched"
 
     async def candidates(self, kube: Kube, aim: Aim) -> tuple[Candidate, ...]:
         workload = aim.component.workload
@@ -30,7 +34,7 @@ class Noop:
     async def inject(self, kube: Kube, aim: Aim, targets: Sequence[Target]) -> tuple[Target, ...]:
         return tuple(targets)
 
-    async def landed(self, kube: Kube, targets: Sequence[Target]) -> Landing:
+    async def landed(self, kube: Kube, aim: Aim, targets: Sequence[Target], before: PutBack) -> Landing:
         return Landing(False, {"fault": "noop changes nothing, so there is nothing to see"})
 
     async def undo(self, kube: Kube, put_back: PutBack, seconds: float) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from drillbook.errors import DrillAborted
-from drillbook.faults.fault import Aim, Candidate, Landing, Needs, PutBack, Target
+from drillbook.faults.fault import Aim, Candidate, Fault, Landing, Needs, PutBack, Target
 from drillbook.faults.workloads import (
     PLURALS,
     is_going,
@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from drillbook.clients.kube import Kube, Object
 
 
-class PodKill:
+class PodKill(Fault):
     """Deletes pods."""
 
     name = "pod-kill"
+    about = "Pods of a workload are killed: one, some or all."
+    kills = True
 
     def needs(self, aim: Aim) -> Needs:
         from drillbook.clients.kube import Permission
@@ -43,6 +45,10 @@ class PodKill:
                 Permission("list", "pods", "", namespace),
             ),
         )
+
+    async def how(self, kube: Kube, aim: Aim) -> str:
+        grace = f"{aim.grace_seconds} s of grace" if aim.grace_seconds else "no grace"
+        return f"pods are deleted through the Kubernetes API, by UID, with {grace}"
 
     async def candidates(self, kube: Kube, aim: Aim) -> tuple[Candidate, ...]:
         state = await read_workload(kube, workload_of(aim.component), aim.component.namespace)
@@ -67,7 +73,7 @@ class PodKill:
             hit.append(target)
         return tuple(hit)
 
-    async def landed(self, kube: Kube, targets: Sequence[Target]) -> Landing:
+    async def landed(self, kube: Kube, aim: Aim, targets: Sequence[Target], before: PutBack) -> Landing:
         from drillbook.clients.kube import path_of
 
         evidence: dict[str, Any] = {}

@@ -88,8 +88,12 @@ def is_going(pod: Object) -> bool:
     return "deletionTimestamp" in pod["metadata"]
 
 
-async def wait_ready(kube: Kube, workload: Workload, namespace: str, replicas: int, seconds: float) -> WorkloadState:
+async def wait_ready(
+    kube: Kube, workload: Workload, namespace: str, replicas: int | None, seconds: float
+) -> WorkloadState:
     """Wait until exactly ``replicas`` pods of its newest spec are there, all of them Ready.
+
+    None means as many as its spec asks for at each look: an autoscaler may change its mind meanwhile.
 
     Raises DrillAborted with what was seen last.
     """
@@ -98,12 +102,13 @@ async def wait_ready(kube: Kube, workload: Workload, namespace: str, replicas: i
     while True:
         state = await read_workload(kube, workload, namespace)
         staying = [pod for pod in state.pods if not is_going(pod)]
-        if state.rolled_out and state.ready == replicas == len(staying):
+        wanted = state.replicas if replicas is None else replicas
+        if state.rolled_out and state.ready == wanted == len(staying):
             return state
         if loop.time() >= deadline:
             rest = "" if state.rolled_out else ", and its roll-out is not complete"
             raise DrillAborted(
-                f"{workload} in namespace {namespace} is not back: expected {replicas} ready pods "
+                f"{workload} in namespace {namespace} is not back: expected {wanted} ready pods "
                 f"within {seconds:g} s, found {state.ready} of {len(staying)}{rest}; "
                 f"see `kubectl -n {namespace} get pods`"
             )

@@ -47,7 +47,7 @@ def judge_drill(evidence: Evidence) -> DrillResult:
         residue=evidence.residue or (),
         undone=evidence.undone,
         timeline=_marked(evidence.timeline, reading),
-        aborted=not evidence.undone,
+        aborted=bool(evidence.aborted) or not evidence.undone,
         took_seconds=evidence.took_seconds,
     )
 
@@ -93,7 +93,9 @@ def _late(evidence: Evidence, reading: Reading) -> Iterator[str]:
 
 
 def _gaps(evidence: Evidence, reading: Reading) -> Iterator[str]:
-    """What was not seen, in the order of the drill."""
+    """What was not seen, in the order of the drill; why it was ended early explains all that follows."""
+    if evidence.aborted:
+        yield evidence.aborted
     if reading.baseline_problem:
         yield f"the baseline did not hold: {reading.baseline_problem}"
     if not evidence.fault.landed:

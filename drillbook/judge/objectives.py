@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from drillbook.clock import iso
+from drillbook.model.indicators import INDICATORS
 from drillbook.model.limit import Limit
 from drillbook.model.observation import Observation
 from drillbook.model.policy import AnyLimit, Objective
@@ -21,10 +24,15 @@ _STATUS: Final[Mapping[bool | None, Status]] = {
 _MOST_DIGITS: Final = 15
 
 
-def judge(system: str, objective: Objective, seen: Observation) -> Verdict:
+_FRESH: Final = timedelta(hours=1)
+"""An observation older than this says nothing of now; the longest look that there is takes two minutes."""
+
+
+def judge(system: str, objective: Objective, seen: Observation, now: datetime | None = None) -> Verdict:
     """Pass when every value of the observation's interval is good, fail when none is, else inconclusive.
 
-    A value that no sample stands behind is nothing observed, and nothing observed is inconclusive.
+    A value that no sample stands behind is nothing observed, and nothing observed is inconclusive. So is a value that
+    there can't be (a ratio told in percent), and, where ``now`` is given, one that is of another time.
 
     Raises ValueError when the observation is of another dimension than the limit: no file can be wrong in that way,
     only a probe.
@@ -34,14 +42,26 @@ def judge(system: str, objective: Objective, seen: Observation) -> Verdict:
             f"{objective.id}: {objective.indicator} answered with a {seen.dimension}, "
             f"and its limit is a {objective.limit.dimension}"
         )
-    status = _STATUS[holds(objective.limit, seen)]
+    doubt = _doubt(objective, seen, now)
+    status = Status.INCONCLUSIVE if doubt else _STATUS[holds(objective.limit, seen)]
     return Verdict(
         id=f"{system}/{objective.id}",
         status=status,
-        reason=_reason(objective, seen, status),
+        reason=f"expected {objective.limit}, {doubt}" if doubt else _reason(objective, seen, status),
         objective=objective,
         observation=seen,
     )
+
+
+def _doubt(objective: Objective, seen: Observation, now: datetime | None) -> str:
+    """Why a value is not to be believed, whatever the limit; empty where nothing speaks against it."""
+    if now is not None and now - seen.at > _FRESH:
+        return f"and what was observed is of {iso(seen.at)}: too old to say anything of now; look again"
+    most = INDICATORS[objective.indicator].high if objective.indicator in INDICATORS else None
+    own = most is not None and seen.dimension is INDICATORS[objective.indicator].dimension
+    if own and seen.value is not None and most is not None and seen.value > most:
+        return f"observed {observed(objective, seen)}, and {objective.indicator} is {most} at most: wrong unit?"
+    return ""
 
 
 def holds(limit: AnyLimit, seen: Observation) -> bool | None:
@@ -49,8 +69,9 @@ def holds(limit: AnyLimit, seen: Observation) -> bool | None:
     match limit:
         case Limit() if seen.low is not None and seen.high is not None and not seen.nothing:
             return limit.holds_for(seen.low, seen.high)
-        case TextLimit() if seen.text is not None and not seen.nothing:
-            return limit.holds_for(seen.text)
+        case TextLimit() if seen.texts and not seen.nothing:
+            # One pod that says something else breaks the limit, however good the others are.
+            return all(limit.holds_for(text) for text in seen.texts)
     return None
 
 

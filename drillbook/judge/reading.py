@@ -43,6 +43,8 @@ class Evidence:
     problems: tuple[str, ...] = ()
     """What kept the drill from seeing something, a sentence each: the engine died, the ledger could not be read."""
     took_seconds: float = 0.0
+    aborted: str = ""
+    """Why the drill was ended before its time; empty where it wasn't."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ can't disagree.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
@@ -29,7 +29,9 @@ class Standing(StrEnum):
     EXPIRED = "expired"
     """Its day is over."""
     UNUSED = "unused"
-    """The objective doesn't fail: nothing to waive."""
+    """The objective holds: nothing to waive."""
+    UNTOLD = "untold"
+    """The objective could not be told, and so neither what the waiver would do."""
 
 
 def apply_waivers(verdicts: Sequence[Verdict], waivers: Sequence[Waiver], today: date) -> tuple[Verdict, ...]:
@@ -54,7 +56,9 @@ def standing(verdict: Verdict, waiver: Waiver, today: date) -> Standing:
     seen = verdict.observation
     if today > waiver.expires:
         return Standing.EXPIRED
-    if verdict.status not in {Status.FAIL, Status.WAIVED} or seen.nothing:
+    if verdict.status is Status.INCONCLUSIVE or seen.nothing:
+        return Standing.UNTOLD
+    if verdict.status is Status.PASS:
         return Standing.UNUSED
     return Standing.USED if holds(waiver.ceiling, seen) else Standing.EXCEEDED
 
@@ -67,6 +71,7 @@ class WaiverReport:
     exceeded: tuple[Waiver, ...] = ()
     expired: tuple[Waiver, ...] = ()
     unused: tuple[Waiver, ...] = ()
+    untold: tuple[Waiver, ...] = ()
     unselected: tuple[Waiver, ...] = ()
     expiring_soon: tuple[Waiver, ...] = ()
     """Those that still count, for SOON or less; each is in one of the other fields too."""
@@ -86,8 +91,20 @@ class WaiverReport:
 
     def as_json(self) -> dict[str, Any]:
         """Objective ids by what became of their waivers, and the findings: for ``run.json``."""
-        groups = ("used", "exceeded", "expired", "unused", "unselected", "expiring_soon")
+        groups = ("used", "exceeded", "expired", "unused", "untold", "unselected", "expiring_soon")
         return {g: [w.objective for w in getattr(self, g)] for g in groups} | {"findings": list(self.findings)}
+
+
+def waiver_lines(report: Mapping[str, Any]) -> list[str]:
+    """What ``as_json`` says, for people: ``waivers: 1 used (disk), 1 unselected (health)``, and each finding.
+
+    Empty where there are no waivers.
+    """
+    groups = {name: found for name, found in report.items() if name != "findings" and found}
+    if not groups:
+        return []
+    counted = (f"{len(found)} {name.replace('_', ' ')} ({', '.join(found)})" for name, found in groups.items())
+    return [f"waivers: {', '.join(counted)}", *report["findings"]]
 
 
 def waiver_report(verdicts: Iterable[Verdict], waivers: Sequence[Waiver], today: date) -> WaiverReport:

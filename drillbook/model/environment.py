@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
 from drillbook.model.attestation import Attestation
 from drillbook.model.policy import AnyLimit
+from drillbook.model.window import Window
 
 
 class EnvironmentClass(StrEnum):
@@ -17,6 +20,11 @@ class EnvironmentClass(StrEnum):
     SANDBOX = "sandbox"
     STAGING = "staging"
     PRODUCTION = "production"
+
+
+USUAL_RATE: Final = 100
+"""Requests per second that checks send at most where an environment doesn't say."""
+MOST_RATE: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +78,26 @@ class Environment:
     """UID of the ``kube-system`` namespace: what the guard knows a cluster by. A sandbox's is read from its state."""
     components: Mapping[str, Reach] = field(default_factory=dict)
     drills_allowed: bool = False
+    windows: tuple[Window, ...] = ()
+    """When drills are allowed, and when they are forbidden, beside what the runbook says."""
+    most_pods: int | None = None
+    """The most that any drill may hit here, whatever its experiment allows."""
+    most_percent: int | None = None
+    outage_budget: timedelta | None = None
+    """How long users may be without good answers in one drill before it is stopped."""
+    rate: int | None = None
+    """The most requests per second that checks may send here; None where the file says none."""
     limits: Mapping[str, GivenLimit] = field(default_factory=dict)
     """By objective: the limits that the runbook names and doesn't give."""
     attestations: Mapping[str, Attestation] | None = None
     """By the objective that each answers; None where there is no file of attestations."""
+
+    @property
+    def most_requests_per_second(self) -> int:
+        """The cap on all samples of answers together; a sandbox has no users whom they could disturb."""
+        if self.rate is not None:
+            return self.rate
+        return MOST_RATE if self.environment_class is EnvironmentClass.SANDBOX else USUAL_RATE
 
     @property
     def attestations_file(self) -> Path:

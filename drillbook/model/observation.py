@@ -27,7 +27,9 @@ class Observation:
     took_seconds: float = 0.0
     value: Decimal | None = None
     text: str | None = None
-    """What was seen where the dimension is TEXT; value and bounds stay empty then."""
+    """What was seen where the dimension is TEXT, as people read it; value and bounds stay empty then."""
+    texts: tuple[str, ...] = ()
+    """Each different text of those that ``text`` tells together, where pods or answers differ: all are judged."""
     low: Decimal | None = None
     high: Decimal | None = None
     samples: int = 0
@@ -45,6 +47,8 @@ class Observation:
     def __post_init__(self) -> None:
         if (self.text is not None) and self.dimension is not Dimension.TEXT:
             raise ValueError(f"an observation of {self.dimension.noun} has a number, not a text")
+        if self.text is not None and not self.texts:
+            object.__setattr__(self, "texts", (self.text,))
         if self.value is None:
             if not self.problem and self.text is None:
                 raise ValueError("an observation without a value must say what the problem was")

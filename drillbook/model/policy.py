@@ -7,12 +7,17 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from drillbook.model.limit import Limit
+from drillbook.model.procedures.entry import Entry
 from drillbook.model.text_limit import OwedLimit, TextLimit
+from drillbook.model.window import Window
 
 type AnyLimit = Limit | TextLimit | OwedLimit
+
+WATCHERS: Final = frozenset({"prometheus", "alertmanager"})
+"""Engines of components that watch the system, often several systems, and are no part of it."""
 
 
 class Severity(StrEnum):
@@ -84,7 +89,7 @@ class Component:
     health: str | None = None
     """Path of the health endpoint."""
     engine: str | None = None
-    """``postgres`` or ``redis``, where the component is one."""
+    """``postgres``, ``redis``, ``prometheus`` or ``alertmanager``, where the component is one."""
     database: str | None = None
     user: str | None = None
     routes: tuple[Route, ...] = ()
@@ -114,6 +119,8 @@ class Objective:
     """The rows of ``requirements.yaml`` that it answers; its own id where the policy says none."""
     tags: tuple[str, ...] = ()
     """Words of the team's own to select by."""
+    abort: bool = False
+    """Whether its violation ends a running drill at once."""
     limit_from: str = ""
     """Where the limit is from when the runbook gives none: the environment's file and line."""
 
@@ -155,8 +162,9 @@ class Procedure:
     source: Source
     recovers: tuple[str, ...]
     within: timedelta | None
-    steps: tuple[Mapping[str, Any], ...]
-    """``type``, ``component``, ``lines`` (or None), ``note``, and by type ``replicas`` or ``within``."""
+    steps: tuple[Entry, ...]
+    then: tuple[Entry, ...] = ()
+    """What must be true afterwards."""
     note: str = ""
     document_only: str = ""
     """Why no machine can follow it; such a procedure has no steps."""
@@ -177,8 +185,10 @@ class Policy:
     severities: Mapping[str, SeverityLevel] = field(default_factory=dict)
     drills: tuple[DrillPlan, ...] = ()
     procedures: Mapping[str, Procedure] = field(default_factory=dict)
+    windows: tuple[Window, ...] = ()
+    """When the runbook wants drills, and when it doesn't: its maintenance and backup windows."""
 
     @property
     def namespaces(self) -> tuple[str, ...]:
-        """The namespaces that the system lives in: nothing outside of them may change."""
-        return tuple(sorted({c.namespace for c in self.components.values()}))
+        """The namespaces that the system lives in: nothing outside of them may change. What watches it lives beside."""
+        return tuple(sorted({c.namespace for c in self.components.values() if c.engine not in WATCHERS}))

@@ -112,14 +112,14 @@ class Quantity:
         return cls(total, dimension)
 
     def __str__(self) -> str:
-        """Exactly this quantity, in the unit that writes it shortest, so that ``parse`` reads it back.
+        """Exactly this quantity, in the unit that takes the fewest digits, so that ``parse`` reads it back.
 
         A value that no policy could have written (a third, infinity) is rounded.
         """
         written = [w for unit in _WRITTEN_IN[self.dimension] if (w := _written(self.value, self.dimension, unit))]
         if not self.value or not written:
             return render(self.value, self.dimension)
-        return min(written, key=lambda w: (w.lstrip("-").startswith("0."), len(w)))
+        return min(written, key=lambda w: (w.lstrip("-").startswith("0."), sum(map(str.isdigit, w)), len(w)))
 
 
 def _factor(unit: str, dimension: Dimension, text: str) -> Decimal:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from drillbook.errors import ExitCode
 from drillbook.model.drill import DrillResult
+from drillbook.model.proof import Proof
 from drillbook.model.verdict import Verdict
 
 SCHEMA: Final = "drillbook.run/v1"
@@ -62,3 +63,4 @@ class Run:
     problems: tuple[str, ...] = ()
     """Sentences about the run itself: why it was cut short, what could not be looked at."""
     not_asked: NotAsked | None = None
+    proofs: tuple[Proof, ...] = ()

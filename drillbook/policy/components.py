@@ -17,7 +17,7 @@ KEYS: Final = (
     *("engine", "database", "user", "routes", "writes"),
 )
 KINDS: Final = ("deployment", "statefulset")
-ENGINES: Final = ("postgres", "redis")
+ENGINES: Final = ("postgres", "redis", "prometheus", "alertmanager")
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _ROUTE: Final = re.compile(r"([A-Z]+) (/\S*)")
 _REQUEST: Final = "a request such as 'GET /orders'"

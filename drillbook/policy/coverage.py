@@ -21,7 +21,9 @@ class Answer(StrEnum):
     PARAMETERISED = "parameterised"
     ATTESTED = "attested"
     DRILLED = "drilled"
-    DOCUMENT_ONLY = "document-only"
+    STEPS = "steps only"
+    """Steps that a machine can follow, and no drill that does."""
+    DOCUMENT_ONLY = "document only"
     MISSING = "missing"
 
 
@@ -34,7 +36,7 @@ class Answered:
     by: tuple[str, ...] = ()
     """Ids of objectives, procedures or drills."""
     reason: str = ""
-    """Why a procedure stays on paper, or why it counts as missing."""
+    """Why a procedure stays on paper, or why nothing answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +101,16 @@ def _way(objective: Objective) -> Answer:
 
 
 def _procedure(row: Row, policy: Policy) -> Answered:
-    """Drilled where a drill answers it or follows it; a procedure that nothing drills counts as missing."""
+    """Drilled where a drill answers it or follows it, else by its steps, else by the reason why it has none."""
     drills = [d.id for d in policy.drills if row.id in d.covers or _follows(d.procedure, row, policy.procedures)]
     if drills:
         return Answered(row, Answer.DRILLED, tuple(drills))
     found = [p for p in policy.procedures.values() if row.id in p.covers]
-    papers = [p for p in found if p.document_only]
-    if papers:
-        return Answered(row, Answer.DOCUMENT_ONLY, tuple(p.id for p in papers), papers[0].document_only)
-    return Answered(row, Answer.MISSING, tuple(p.id for p in found), "no drill follows it" if found else "")
+    if steps := [p.id for p in found if not p.document_only]:
+        return Answered(row, Answer.STEPS, tuple(steps))
+    if found:
+        return Answered(row, Answer.DOCUMENT_ONLY, tuple(p.id for p in found), found[0].document_only)
+    return Answered(row, Answer.MISSING)
 
 
 def _follows(procedure: str | None, row: Row, procedures: Mapping[str, Procedure]) -> bool:

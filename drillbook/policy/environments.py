@@ -10,7 +10,7 @@ from typing import Final
 import yaml
 
 from drillbook.errors import ConfigError
-from drillbook.model.environment import Environment, EnvironmentClass, Reach, SecretReference
+from drillbook.model.environment import MOST_RATE, Environment, EnvironmentClass, Reach, SecretReference
 from drillbook.model.policy import Policy
 from drillbook.policy.attestations import load_attestations
 from drillbook.policy.document import shown
@@ -18,8 +18,13 @@ from drillbook.policy.given_limits import read_given_limits
 from drillbook.policy.opening import open_top
 from drillbook.policy.problems import Problems, nearest
 from drillbook.policy.section import NAME, Section, section
+from drillbook.policy.windows import read_windows
 
-KEYS: Final = ("apiVersion", "kind", "class", "sandbox", "cluster", "drills", "components", "limits")
+KEYS: Final = (
+    *("apiVersion", "kind", "class", "sandbox", "cluster", "components", "limits"),
+    *("drills", "leash", "windows", "rate"),
+)
+LEASH_KEYS: Final = ("pods", "percent", "outage")
 REACH_KEYS: Final = ("address", "ca", "password")
 BY_REFERENCE: Final = (
     "expected a credential by reference ({env: NAME}, {file: PATH} or {secret: {namespace, name, key}}), "
@@ -51,15 +56,21 @@ def load_environment(system_dir: Path, name: str, policy: Policy | None = None) 
         top.problem("cluster", "a sandbox's cluster is known from its state; expected no cluster here")
     if allowed and chosen is not EnvironmentClass.SANDBOX and uid is None:
         top.problem("drills", "drills are allowed only on a cluster known by its UID: say cluster.uid")
+    leash = top.child("leash", LEASH_KEYS)
+    outage = leash.optional_duration("outage") if leash else None
+    if allowed and chosen is EnvironmentClass.PRODUCTION and outage is None:
+        top.problem("drills", "drills are allowed in production only with leash.outage: the longest that one may cost")
     names = None if policy is None else tuple(policy.components)
     reaches = {}
     for component, one in top.named("components", REACH_KEYS):
         if names is not None and component not in names:
             one.problem("", f"the policy has no component {component!r}{nearest(component, names)}")
         reaches[component] = _reach(one, folder)
-    limits = read_given_limits(top, policy)
+    limits = read_given_limits(top, policy, chosen)
+    rate = top.integer("rate", 1, MOST_RATE) if top.get("rate") is not None else None
     kubeconfig = cluster.optional_text("kubeconfig") if cluster else None
     context = cluster.optional_text("context") if cluster else None
+    windows, pods, percent = read_windows(top), _most(leash, "pods", 1000), _most(leash, "percent", 100)
     problems.settle()
     found = Environment(
         name=name,
@@ -71,7 +82,12 @@ def load_environment(system_dir: Path, name: str, policy: Policy | None = None) 
         cluster_uid=uid,
         components=reaches,
         drills_allowed=allowed,
+        rate=rate,
         limits=limits,
+        windows=windows,
+        most_pods=pods,
+        most_percent=percent,
+        outage_budget=outage,
     )
     attested = load_attestations(found.attestations_file, policy) if policy is not None else None
     return replace(found, attestations=attested)
@@ -129,6 +145,12 @@ def _reference(one: Section, key: str, folder: Path) -> SecretReference | None:
         inner.missing("secret", "a Secret's namespace, name and key")
         return None
     return SecretReference(secret=(secret.name("namespace"), secret.name("name"), secret.text("key")))
+
+
+def _most(leash: Section | None, key: str, high: int) -> int | None:
+    if leash is None or leash.get(key) is None:
+        return None
+    return leash.integer(key, 0, high)
 
 
 def _below(folder: Path, given: str) -> Path:

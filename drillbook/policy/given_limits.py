@@ -1,4 +1,8 @@
-"""The ``limits`` of an environment: what the team decided on where its runbook names a limit and doesn't give it."""
+"""The ``limits`` of an environment: what the team decided on where its runbook names a limit and doesn't give it.
+
+A sandbox may have another limit than the runbook's too: what takes hours of real traffic to show can't be shown there,
+and a looser limit that can be broken proves more than a documented one that nobody can judge.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from drillbook.model.environment import Environment, GivenLimit
+from drillbook.model.environment import Environment, EnvironmentClass, GivenLimit
 from drillbook.model.indicators import INDICATORS
 from drillbook.model.policy import Objective, Policy
 from drillbook.model.text_limit import OwedLimit
@@ -18,19 +22,20 @@ from drillbook.policy.section import Section
 KEYS: Final = ("limit", "reason")
 
 
-def read_given_limits(top: Section, policy: Policy | None) -> Mapping[str, GivenLimit]:
+def read_given_limits(top: Section, policy: Policy | None, environment: EnvironmentClass) -> Mapping[str, GivenLimit]:
     """By objective; without a policy there is nothing to read them for."""
     if policy is None:
         return {}
-    owed = {o.id: o for o in policy.objectives if isinstance(o.limit, OwedLimit)}
-    known = {o.id for o in policy.objectives}
+    known = {o.id: o for o in policy.objectives}
     given = {}
     for name, one in top.named("limits", KEYS):
-        if name not in owed:
-            given_already = "the runbook gives its limit, and an environment can't say another" if name in known else ""
-            one.problem("", given_already or f"the policy has no objective {name!r}{nearest(name, owed)}")
+        if name not in known:
+            one.problem("", f"the policy has no objective {name!r}{nearest(name, known)}")
             continue
-        objective = owed[name]
+        objective = known[name]
+        if not isinstance(objective.limit, OwedLimit) and environment is not EnvironmentClass.SANDBOX:
+            one.problem("", "the runbook gives its limit, and only a sandbox can have another")
+            continue
         text = one.literal("limit", "a limit such as '<= 2 s'")
         if text is None:
             one.missing("limit", "a limit such as '<= 2 s'")
@@ -43,7 +48,7 @@ def read_given_limits(top: Section, policy: Policy | None) -> Mapping[str, Given
 
 
 def with_given_limits(policy: Policy, environment: Environment) -> Policy:
-    """The policy, with the limits that the environment gives in the place of those that the runbook owes."""
+    """The policy, with the limits that the environment gives in the place of its own."""
 
     def filled(objective: Objective) -> Objective:
         given = environment.limits.get(objective.id)

@@ -8,16 +8,19 @@ from typing import Final
 from drillbook.model.policy import Policy
 from drillbook.policy.components import read_components
 from drillbook.policy.document import shown
-from drillbook.policy.drills import read_drills, read_procedures
+from drillbook.policy.drills import read_drills
+from drillbook.policy.entries import Known
 from drillbook.policy.objectives import read_objectives
 from drillbook.policy.opening import open_top
 from drillbook.policy.problems import Problems
+from drillbook.policy.procedures import load_procedures, read_procedures
 from drillbook.policy.requirements import check_covers, load_requirements
 from drillbook.policy.sources import read_levels
+from drillbook.policy.windows import read_windows
 
 KEYS: Final = (
     *("apiVersion", "kind", "metadata", "runbook"),
-    *("severities", "components", "objectives", "drills", "procedures"),
+    *("severities", "components", "objectives", "drills", "procedures", "windows"),
 )
 
 
@@ -40,10 +43,15 @@ def load_policy(path: Path) -> Policy:
         top.missing("components", "the parts of the system, by name")
     components = read_components(top, namespace)
     objectives = read_objectives(top, components, levels, document)
-    procedures = read_procedures(top, components, document)
+    known = Known(components, [objective.id for objective in objectives], path.parent)
+    procedures = dict(read_procedures(top, known, document))
+    more, more_problems = load_procedures(path.parent, known, document, procedures)
+    procedures |= more
     drills = read_drills(top, components, levels, procedures, document)
+    windows = read_windows(top, document)
     check_covers(top, load_requirements(path.parent))
     problems.settle()
+    more_problems.settle()
     return Policy(
         system=system,
         title=title,
@@ -54,4 +62,5 @@ def load_policy(path: Path) -> Policy:
         severities=levels,
         drills=drills,
         procedures=procedures,
+        windows=windows,
     )

@@ -20,7 +20,7 @@ from drillbook.policy.sources import read_source
 
 KEYS: Final = (
     *("id", "indicator", "via", "component", "parameters", "limit", "severity", "source", "note"),
-    *("covers", "tags"),
+    *("covers", "tags", "abort"),
 )
 
 
@@ -49,8 +49,8 @@ def _objective(
             one.missing("limit", 'a limit such as "<= 2 s"')
         return None
     _check_needs(one, indicator, components, component)
-    parameters = _parameters(one, indicator)
     via = one.choice("via", indicator.vias, f"source of {indicator.name}", default=(*indicator.vias, "")[0])
+    parameters = _parameters(one, indicator.parameters_for(via), indicator.name)
     limit = _limit(one, indicator, parameters)
     if limit is None or source is None:
         return None
@@ -68,6 +68,7 @@ def _objective(
         via=via,
         covers=one.names("covers") or (objective_id,),
         tags=one.names("tags"),
+        abort=one.flag("abort"),
     )
 
 
@@ -132,9 +133,8 @@ def read_limit(one: Section, key: str, text: str, indicator: Indicator, dimensio
     return limit
 
 
-def _parameters(one: Section, indicator: Indicator) -> Mapping[str, Any]:
-    """Every parameter of the indicator, with its default where the policy says nothing."""
-    known = indicator.parameters
+def _parameters(one: Section, known: Mapping[str, Parameter], indicator: str) -> Mapping[str, Any]:
+    """Every parameter of the indicator's source, with its default where the policy says nothing."""
     inner = one.child("parameters", tuple(known) or ("none",))
     values: dict[str, Any] = {}
     for name, parameter in known.items():
@@ -143,7 +143,7 @@ def _parameters(one: Section, indicator: Indicator) -> Mapping[str, Any]:
             values[name] = _value(inner, name, node, parameter)
         elif parameter.default is REQUIRED:
             expected = _expected(parameter)
-            one.problem("parameters", f"{indicator.name} requires the parameter {name}: expected {expected}")
+            one.problem("parameters", f"{indicator} requires the parameter {name}: expected {expected}")
         else:
             values[name] = parameter.default
     return values

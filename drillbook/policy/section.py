@@ -152,6 +152,16 @@ class Section:
             return low
         return value
 
+    def flag(self, key: str) -> bool:
+        """``true`` or ``false``; false where it is missing."""
+        node = self.get(key)
+        if node is None:
+            return False
+        if not isinstance(node, yaml.ScalarNode) or node.tag != "tag:yaml.org,2002:bool":
+            self.problem(key, f"expected true or false, found {described(node)}")
+            return False
+        return bool(yaml.safe_load(node.value))
+
     def optional_duration(self, key: str) -> timedelta | None:
         """A length of time above zero, such as ``15 min``."""
         value = self.literal(key, "a duration such as '15 min'")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from drillbook.probes import (
+    alert_rules,
     attested,
     autoscalers,
     backups,
@@ -26,6 +27,9 @@ from drillbook.probes import (
     pods,
     pools,
     ports,
+    prometheus_http,
+    prometheus_latency,
+    prometheus_use,
     proxies,
     release_tests,
     responses,
@@ -118,4 +122,19 @@ PROBES: Final[Mapping[str, Probe]] = {
     "http.status_ratio": scrapes.status_ratio,
     "service.port": ports.port,
     "service.up": ports.up,
+    "http.latency/prometheus": prometheus_latency.latency,
+    "http.error_ratio/prometheus": prometheus_http.error_ratio,
+    "http.error_rate/prometheus": prometheus_http.error_rate,
+    "http.throughput/prometheus": prometheus_http.throughput,
+    "http.status_ratio/prometheus": prometheus_http.status_ratio,
+    "http.availability/prometheus": prometheus_http.availability,
+    "service.up/prometheus": prometheus_use.up,
+    "pool.used_ratio/prometheus": prometheus_use.pool_used_ratio,
+    "pod.cpu_ratio/prometheus": prometheus_use.cpu_ratio,
+    "pod.memory_ratio/prometheus": prometheus_use.memory_ratio,
+    "node.disk_ratio/prometheus": prometheus_use.disk_ratio,
+    "alert.loaded": alert_rules.loaded,
+    "alert.findings": alert_rules.findings,
+    "alert.receiver": alert_rules.receiver,
+    "query.findings": alert_rules.query_findings,
 }

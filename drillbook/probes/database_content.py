@@ -142,7 +142,7 @@ async def revision(scene: Scene, component: Component | None, parameters: Mappin
     heads = [str(row["revision"]) for row in found]
     if not heads:
         return scene.unseen(Dimension.TEXT, where, "no migration is recorded", remedy="run the migrations")
-    return scene.told(where, ", ".join(heads), samples=len(heads), evidence={"heads": heads})
+    return scene.told(where, *heads, samples=len(heads), evidence={"heads": heads})
 
 
 async def _table(session: Postgres, name: str) -> Mapping[str, Any]:

@@ -48,8 +48,8 @@ async def image(scene: Scene, component: Component | None, parameters: Mapping[s
     if part == "digest" and not any(seen.values()):
         problem = "no running pod of it says which digest its node pulled"
         return scene.unseen(Dimension.TEXT, where, problem, remedy="wait for a pod to run", evidence=evidence)
-    texts = sorted({text for text in seen.values() if text}) or [_part(container["image"], part)]
-    return scene.told(where, ", ".join(texts), samples=max(1, len(running)), evidence=evidence)
+    texts = [text for text in seen.values() if text] or [_part(container["image"], part)]
+    return scene.told(where, *texts, samples=max(1, len(running)), evidence=evidence)
 
 
 def _of_pod(pod: Object, name: str, part: str) -> str:

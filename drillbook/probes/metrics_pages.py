@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from drillbook.clients.access import authority_of
 from drillbook.clients.exposition import samples
@@ -18,7 +19,7 @@ from drillbook.model.policy import Component
 from drillbook.probes.ports import endpoints_of
 from drillbook.probes.scene import Scene
 
-_TIMEOUT = 5.0
+_TIMEOUT: Final = 5.0
 """Seconds that a page may take."""
 
 type Labels = tuple[tuple[str, str], ...]

@@ -7,11 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from drillbook.clients.access import authority_of
-from drillbook.clients.exposition import samples
-from drillbook.clients.http import Request, open_http
 from drillbook.clients.kube import path_of
-from drillbook.clients.reach import Endpoint
 from drillbook.errors import ConfigError, Unreachable
 from drillbook.model.indicators import INDICATORS
 from drillbook.model.observation import Observation
@@ -20,7 +16,7 @@ from drillbook.model.quantity import Dimension
 from drillbook.probes import config_values
 from drillbook.probes.asking_sql import by_connection
 from drillbook.probes.database_limits import limits_of
-from drillbook.probes.ports import endpoints_of
+from drillbook.probes.metrics_pages import MetricsPage, doors_of, pages_of
 from drillbook.probes.scene import Scene, needed
 from drillbook.probes.workloads import workload
 
@@ -57,18 +53,16 @@ async def used_ratio(scene: Scene, component: Component | None, parameters: Mapp
     Averaged over pods, one that has run dry hides behind idle ones; one scrape through the Service asks one of them.
     """
     asked = needed(component, "pool.used_ratio")
-    endpoints = await endpoints_of(scene, asked)
-    if not endpoints:
-        raise Unreachable(f"nothing stands behind Service {asked.namespace}/{asked.service} to be scraped")
+    doors = await doors_of(scene, asked)
     taken: list[tuple[Decimal, str]] = []
     for number in range(parameters["samples"]):
         if number:
             await asyncio.sleep(_OVER_SECONDS / parameters["samples"])
-        found = await asyncio.gather(*(_pools(scene, asked, one, parameters) for one in endpoints))
-        taken += [pool for pools in found for pool in pools]
+        pages = await pages_of(scene, asked, doors, parameters["path"])
+        taken += [pool for page in pages for pool in _pools(page, parameters["used"], parameters["size"])]
     value, where = max(taken)
     evidence = {
-        "pods": [str(one) for one in endpoints],
+        "pods": [str(door) for door in doors],
         "used": parameters["used"],
         "size": parameters["size"],
         "median": str(sorted(taken)[len(taken) // 2][0]),
@@ -76,26 +70,14 @@ async def used_ratio(scene: Scene, component: Component | None, parameters: Mapp
     return scene.seen(Dimension.RATIO, where, round(value, 6), samples=parameters["samples"], evidence=evidence)
 
 
-async def _pools(
-    scene: Scene, component: Component, endpoint: Endpoint, parameters: Mapping[str, Any]
-) -> list[tuple[Decimal, str]]:
+def _pools(page: MetricsPage, used: str, size: str) -> list[tuple[Decimal, str]]:
     """How full each pool of one pod is; a series of sizes has the labels of its series of uses."""
-    path, used, size = parameters["path"], parameters["used"], parameters["size"]
-    async with open_http(endpoint, ca=authority_of(scene.environment, component.id), timeout=5.0) as client:
-        answer = await client.send(Request("GET", path))
-    if answer.status != 200:
-        raise Unreachable(f"{endpoint} {path} said {answer.status or answer.problem} instead of its metrics")
-    try:
-        page = list(samples(answer.body.decode(errors="replace")))
-    except ValueError as error:
-        raise Unreachable(f"{endpoint} {path}: {error}") from error
-    sizes = {one.series[1]: one.value for one in page if one.name == size}
-    uses = {one.series[1]: one.value for one in page if one.name == used}
-    both = [(labels, uses[labels], sizes[labels]) for labels in uses if sizes.get(labels, 0) > 0]
+    sizes = page.metric(size)
+    both = [(labels, uses, sizes[labels]) for labels, uses in page.metric(used).items() if sizes.get(labels, 0) > 0]
     if not both:
-        raise Unreachable(f"{endpoint} {path} has no {used} with a {size} above zero: name both as parameters")
+        raise Unreachable(f"{page.where} has no {used} with a {size} above zero: name both as parameters")
     return [
-        (Decimal(str(in_use)) / Decimal(str(whole)), f"{used}{dict(labels) or ''} of {endpoint}")
+        (Decimal(str(in_use)) / Decimal(str(whole)), f"{used}{dict(labels) or ''} of {page.where}")
         for labels, in_use, whole in both
     ]
 

@@ -13,7 +13,7 @@ from drillbook.model.policy import Component
 from drillbook.model.quantity import Dimension
 from drillbook.probes.config_values import config_map
 from drillbook.probes.nginx_config import directives
-from drillbook.probes.running import NothingRuns
+from drillbook.probes.running import NothingRuns, running_containers
 from drillbook.probes.scene import Scene, needed
 from drillbook.probes.stated import stated
 from drillbook.probes.workloads import chosen_container, pods, workload
@@ -39,7 +39,7 @@ async def from_exec(scene: Scene, component: Component | None, parameters: Mappi
     """A directive in what ``nginx -T`` prints in every pod of the workload: what stands in its files there now."""
     asked = needed(component, "proxy.directive")
     container = chosen_container(await workload(scene, asked), asked, parameters["container"])["name"]
-    running = [pod["metadata"]["name"] for pod in await pods(scene, asked) if _runs(pod, container)]
+    running = [pod["metadata"]["name"] for pod in await pods(scene, asked) if container in running_containers(pod)]
     if not running:
         raise NothingRuns(f"no pod of {asked.workload} in namespace {asked.namespace} runs")
     kube = await scene.kube()
@@ -52,11 +52,6 @@ async def from_exec(scene: Scene, component: Component | None, parameters: Mappi
     texts = {pod: one.stdout for pod, one in zip(running, done, strict=True)}
     where = f"{parameters['name']} by nginx -T in {asked.workload} in namespace {asked.namespace}"
     return _told(scene, where, texts, parameters)
-
-
-def _runs(pod: Mapping[str, Any], container: str) -> bool:
-    statuses = (pod.get("status") or {}).get("containerStatuses") or ()
-    return any(one["name"] == container and "running" in (one.get("state") or {}) for one in statuses)
 
 
 def _told(scene: Scene, where: str, texts: Mapping[str, str], parameters: Mapping[str, Any]) -> Observation:
@@ -76,10 +71,12 @@ def _told(scene: Scene, where: str, texts: Mapping[str, str], parameters: Mappin
         if not all(values.values()):
             problem = f"{parameters['name']} isn't set there, so nginx's own default is in force"
             return scene.unseen(dimension, where, problem, remedy=f"set {parameters['name']}", evidence=evidence)
-    if len(said) > 1 and dimension is not Dimension.TEXT:
+    if dimension is Dimension.TEXT:
+        return scene.told(where, *said, samples=len(texts), evidence=evidence)
+    if len(said) > 1:
         problem = f"it says different things: {', '.join(sorted(said))}"
         return scene.unseen(dimension, where, problem, remedy="name the block that is meant", evidence=evidence)
-    return stated(scene, where, ", ".join(sorted(said)), dimension, evidence=evidence)
+    return stated(scene, where, said.pop(), dimension, evidence=evidence)
 
 
 def _values(text: str, parameters: Mapping[str, Any]) -> list[str]:

@@ -42,7 +42,7 @@ async def body_field(scene: Scene, component: Component | None, parameters: Mapp
             what = f"no field {error.args[0]!r}" if isinstance(error, LookupError) else "no JSON"
             problem = f"the answer ({answer.status}) has {what}"
             return scene.unseen(Dimension.TEXT, where, problem, remedy="look at the answer's body", evidence=evidence)
-    return scene.told(where, ", ".join(sorted(set(said))), samples=len(said), evidence=evidence | {"said": said})
+    return scene.told(where, *said, samples=len(said), evidence=evidence | {"said": said})
 
 
 def _field(document: Any, names: str) -> str:

@@ -17,6 +17,8 @@ from drillbook.probes.workloads import workload
 _REVISION: Final = "deployment.kubernetes.io/revision"
 _EARLIER: Final = "deployment.kubernetes.io/revision-history"
 """On a ReplicaSet that a rollback took up again: the revisions that it had before."""
+_FIRST_REPORT: Final = 5.0
+"""Seconds that a controller may need to say of a ReplicaSet that it makes progress."""
 
 
 async def incomplete(scene: Scene, component: Component | None, _parameters: Mapping[str, Any]) -> Observation:
@@ -70,7 +72,8 @@ async def took(scene: Scene, component: Component | None, _parameters: Mapping[s
     """Seconds from the newest ReplicaSet's creation to the moment its Deployment reported it available.
 
     Still under way: at least the seconds gone by, with no bound above. A rollback takes up an old ReplicaSet, and a
-    StatefulSet has none: neither records when the rollout began.
+    StatefulSet has none: neither records when the rollout began. A Deployment that was paused and went on reports as if
+    it had ended then: that bounds it from above alone.
     """
     asked = needed(component, "rollout.took")
     one = await workload(scene, asked)
@@ -91,13 +94,22 @@ async def took(scene: Scene, component: Component | None, _parameters: Mapping[s
         return scene.unseen(Dimension.DURATION, where, problem, remedy="look after the next release", evidence=evidence)
     if progress.get("reason") == "NewReplicaSetAvailable" and not _lacks_new(one):
         ended = progress["lastUpdateTime"]
-        seconds = (datetime.fromisoformat(ended) - datetime.fromisoformat(began)).total_seconds()
-        return scene.seen(Dimension.DURATION, where, max(0.0, seconds), evidence=evidence | {"ended": ended})
+        seconds = max(0.0, _between(began, ended))
+        evidence |= {"ended": ended}
+        if _between(began, progress["lastTransitionTime"]) <= _FIRST_REPORT:
+            return scene.seen(Dimension.DURATION, where, seconds, evidence=evidence)
+        # The condition was another meanwhile: paused, or past its deadline.
+        remedy = "look after the next release: this one was interrupted, or came back late, and the record doesn't tell"
+        return scene.seen(Dimension.DURATION, where, seconds, low=0.0, high=seconds, remedy=remedy, evidence=evidence)
     so_far = max(0.0, (scene.clock.now() - datetime.fromisoformat(began)).total_seconds())
     remedy = "wait for the rollout to end"
     return scene.seen(
         Dimension.DURATION, where, so_far, low=so_far, high=float("inf"), remedy=remedy, evidence=evidence
     )
+
+
+def _between(begin: str, end: str) -> float:
+    return (datetime.fromisoformat(end) - datetime.fromisoformat(begin)).total_seconds()
 
 
 def _lacks_new(one: Object) -> bool:

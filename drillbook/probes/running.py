@@ -40,7 +40,7 @@ async def place_of(scene: Scene, component: Component, container: str | None = N
                 f"expected one of {', '.join(names)}"
             )
         wanted = container or names[0]
-        if wanted in _running(pod):
+        if wanted in running_containers(pod):
             return Place(component.namespace, pod["metadata"]["name"], wanted)
     raise NothingRuns(f"no pod of {component.workload} in namespace {component.namespace} runs")
 
@@ -50,7 +50,8 @@ def _is_ready(pod: Object) -> bool:
     return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
 
 
-def _running(pod: Object) -> set[str]:
+def running_containers(pod: Object) -> set[str]:
+    """The names of the pod's containers that run now, sidecars among them."""
     status = pod.get("status") or {}
     told = [*(status.get("containerStatuses") or ()), *(status.get("initContainerStatuses") or ())]
     return {one["name"] for one in told if "running" in (one.get("state") or {})}

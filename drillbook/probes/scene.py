@@ -91,18 +91,19 @@ class Scene:
     def told(
         self,
         where: str,
-        text: str,
-        *,
+        *texts: str,
         samples: int = 1,
         remedy: str = "",
         evidence: Mapping[str, Any] | None = None,
     ) -> Observation:
-        """An observation of a text, made now."""
+        """An observation of a text, made now; of several where pods, answers or places differ."""
+        different = tuple(sorted(set(texts)))
         return Observation(
             dimension=Dimension.TEXT,
             where=where,
             at=self.clock.now(),
-            text=text,
+            text=", ".join(different),
+            texts=different,
             samples=samples,
             remedy=remedy,
             evidence=evidence or {},

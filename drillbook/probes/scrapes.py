@@ -13,26 +13,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from drillbook.clients.access import authority_of
-from drillbook.clients.exposition import samples
-from drillbook.clients.http import Request, open_http
-from drillbook.clients.reach import Endpoint
 from drillbook.errors import Unreachable
 from drillbook.model.observation import Observation
 from drillbook.model.policy import Component
 from drillbook.model.quantity import Dimension
 from drillbook.model.statistics import wilson
-from drillbook.probes.ports import endpoints_of
+from drillbook.probes.metrics_pages import Labels, MetricsPage, doors_of, pages_of
 from drillbook.probes.scene import Scene, needed
 from drillbook.probes.windows import look_length
 
-_OWN_PATHS: Final = frozenset({"/metrics", "/health", "/ready", "/healthz", "/livez", "/readyz"})
+OWN_PATHS: Final = frozenset({"/metrics", "/health", "/ready", "/healthz", "/livez", "/readyz"})
 """Paths whose requests are no users': scrapes and probes."""
 _Z: Final = 1.959964
 """Normal quantile of a two-sided 95 % interval."""
-
-type _Counts = Mapping[tuple[tuple[str, str], ...], float]
-"""One counter's series, by their labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,20 +116,18 @@ async def _traffic(scene: Scene, component: Component, parameters: Mapping[str, 
 
 
 async def _look(scene: Scene, component: Component, metric: str, path: str, seconds: float) -> _Traffic:
-    endpoints = await endpoints_of(scene, component)
-    if not endpoints:
-        raise Unreachable(f"nothing stands behind Service {component.namespace}/{component.service} to be scraped")
+    doors = await doors_of(scene, component)
     begin = scene.clock.monotonic()
-    first = await asyncio.gather(*(_scrape(scene, component, one, metric, path) for one in endpoints))
+    first = await pages_of(scene, component, doors, path)
     await asyncio.sleep(max(0.0, seconds - (scene.clock.monotonic() - begin)))
-    second = await asyncio.gather(*(_scrape(scene, component, one, metric, path) for one in endpoints))
+    second = await pages_of(scene, component, doors, path)
     taken = scene.clock.monotonic() - begin
     by_status: dict[str, float] = {}
     resets = 0
-    for before, after in zip(first, second, strict=True):
+    for before, after in zip(_counts(first, metric), _counts(second, metric), strict=True):
         for labels, now in after.items():
             named = dict(labels)
-            if named.get("path", named.get("route", named.get("handler"))) in _OWN_PATHS:
+            if named.get("path", named.get("route", named.get("handler"))) in OWN_PATHS:
                 continue
             was = before.get(labels, 0.0)
             resets += now < was
@@ -145,25 +136,17 @@ async def _look(scene: Scene, component: Component, metric: str, path: str, seco
     evidence = {
         "metric": metric,
         "seconds": round(taken, 2),
-        "pods": [str(one) for one in endpoints],
+        "pods": [str(door) for door in doors],
         "by_status": by_status,
         "counters_that_went_back": resets,
     }
-    where = f"{metric} of {len(endpoints)} pods behind Service {component.namespace}/{component.service}"
+    where = f"{metric} of {len(doors)} pods behind Service {component.namespace}/{component.service}"
     return _Traffic(where, taken, by_status, evidence)
 
 
-async def _scrape(scene: Scene, component: Component, endpoint: Endpoint, metric: str, path: str) -> _Counts:
-    """One counter of one pod. Raises Unreachable where it can't be read or isn't there: that is not zero."""
-    async with open_http(endpoint, ca=authority_of(scene.environment, component.id), timeout=5.0) as client:
-        answer = await client.send(Request("GET", path))
-    if answer.status != 200:
-        raise Unreachable(f"{endpoint} {path} said {answer.status or answer.problem} instead of its metrics")
-    try:
-        page = list(samples(answer.body.decode(errors="replace")))
-    except ValueError as error:
-        raise Unreachable(f"{endpoint} {path}: {error}") from error
-    found = {one.series[1]: one.value for one in page if one.name == metric}
-    if not found:
-        raise Unreachable(f"{endpoint} {path} has no {metric}: name the counter of requests as parameter metric")
-    return found
+def _counts(pages: list[MetricsPage], metric: str) -> list[Mapping[Labels, float]]:
+    """One counter of each pod. Raises Unreachable where one doesn't have it: that is not zero."""
+    for page in pages:
+        if not page.metric(metric):
+            raise Unreachable(f"{page.where} has no {metric}: name the counter of requests as parameter metric")
+    return [page.metric(metric) for page in pages]

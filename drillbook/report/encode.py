@@ -10,6 +10,7 @@ from drillbook.model.drill import DrillResult
 from drillbook.model.limit import Limit
 from drillbook.model.observation import Observation
 from drillbook.model.policy import AnyLimit, Source
+from drillbook.model.proof import Proof
 from drillbook.model.run import SCHEMA, LoadResult, NotAsked, Run
 from drillbook.model.text_limit import OwedLimit
 from drillbook.model.timeline import Event, EventKind, Interval, Sample, Timeline
@@ -43,12 +44,30 @@ def run(record: Run) -> Json:
         "load": load(record.load) if record.load else None,
         "waivers": plain(record.waivers),
         "not_asked": not_asked(record.not_asked) if record.not_asked else None,
+        "proofs": [proof(p) for p in record.proofs],
     }
 
 
 def not_asked(given: NotAsked) -> Json:
     """The objectives that the run left out by itself, and why."""
     return {"text": text(given.sentence), "objectives": [text(name) for name in given.objectives]}
+
+
+def proof(given: Proof) -> Json:
+    """What became of one check when what it watches was really broken."""
+    return {
+        "id": text(given.id),
+        "status": given.status.value,
+        "reason": text(given.reason),
+        "limit": text(given.limit),
+        "where": text(given.where),
+        "detected": verdict(given.detected) if given.detected else None,
+        "implied": [text(name) for name in given.implied],
+        "alarms": [text(name) for name in given.alarms],
+        "detected_seconds": number(given.detected_seconds),
+        "back_seconds": number(given.back_seconds),
+        "took_seconds": number(given.took_seconds),
+    }
 
 
 def verdict(judged: Verdict) -> Json:

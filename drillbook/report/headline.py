@@ -54,7 +54,7 @@ def word(document: Json) -> str:
 
 def sentence(document: Json) -> str:
     """The verdict in one sentence or a few."""
-    parts = [_objectives(judged(document)), _drills(document["drills"])]
+    parts = [_proofs(document["proofs"]), _objectives(judged(document)), _drills(document["drills"])]
     said = " ".join(p for p in parts if p) or "Nothing was judged."
     if document["run"]["status"] in {"interrupted", "error"}:
         return f"The run did not come to its end. By then: {said[0].lower()}{said[1:]}"
@@ -74,6 +74,16 @@ def _objectives(found: Sequence[Json]) -> str:
         "pass": "holds|hold",
     }
     return _shares("limit", seen, said)
+
+
+def _proofs(found: Sequence[Json]) -> str:
+    if not found:
+        return ""
+    seen = Counter(proof["status"] for proof in found)
+    total = len(found)
+    if seen == {"proven": total}:
+        return f"All {total} checks are proven able to fail." if total > 1 else "The check is proven able to fail."
+    return f"Of {total} check{'s' if total > 1 else ''}, {_joined([f'{n} {status}' for status, n in seen.items()])}."
 
 
 def _drills(found: Sequence[Json]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -58,6 +59,7 @@ def page(document: Json, timelines: Mapping[str, Json]) -> str:
         sentence=headline.sentence(document),
         counts=headline.counts(headline.judged(document)),
         tally=headline.counts,
+        tally_of=lambda found: Counter(one["status"] for one in found),
         meaning=headline.MEANING,
         timelines=timelines,
         draw=draw,

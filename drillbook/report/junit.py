@@ -14,7 +14,9 @@ def junit(document: Mapping[str, Any]) -> str:
     suites = [("objectives", [_objective(v) for v in document["verdicts"]])]
     if document["load"]:
         suites.append(("load", [_objective(v) for v in document["load"]["verdicts"]]))
+    suites.append(("proofs", [_proof(p) for p in document["proofs"]]))
     suites.append(("drills", [case for d in document["drills"] for case in _drill(d)]))
+    suites.append(("waivers", _waivers(document["waivers"])))
     seen: set[tuple[str, str]] = set()
     for name, cases in suites:
         if cases:
@@ -79,6 +81,20 @@ def _objective(verdict: Mapping[str, Any], prefix: str = "") -> Element:
     return case
 
 
+def _waivers(report: Mapping[str, Any]) -> list[Element]:
+    """A case for each waiver, which never fails by itself: what it does, and what somebody should do about it."""
+    cases: dict[str, Element] = {}
+    for standing, names in report.items():
+        for name in names if standing != "findings" else ():
+            case = cases.setdefault(name, Element("testcase", name=f"waiver of {name}", time="0.000"))
+            _properties(case, {"standing": standing})
+    for name, case in cases.items():
+        said = [line for line in report["findings"] if line.startswith(f"the waiver of {name} ")]
+        if said:
+            SubElement(case, "system-out").text = "\n".join(said)
+    return list(cases.values())
+
+
 def _drill(drill: Mapping[str, Any]) -> list[Element]:
     case = Element("testcase", name=(drill["id"]), time=f"{drill['took_seconds']:.3f}")
     recovery, writes = drill["recovery_seconds"], drill["writes"]
@@ -99,6 +115,15 @@ def _drill(drill: Mapping[str, Any]) -> list[Element]:
     )
     _result(case, drill["status"], drill["reason"], "\n".join([drill["reason"], *drill["residue"]]), None)
     return [case, *(_objective(v, f"after {drill['id']}: ") for v in drill["objectives_after"])]
+
+
+def _proof(proof: Mapping[str, Any]) -> Element:
+    case = Element("testcase", name=f"proof of {proof['id']}", time=f"{proof['took_seconds']:.3f}")
+    names = ("status", "limit", "where", "detected_seconds", "back_seconds")
+    _properties(case, {name: proof[name] for name in names})
+    proven = proof["status"] == "proven"
+    _result(case, "pass" if proven else "fail", f"{proof['status']}: {proof['reason']}", proof["where"], None)
+    return case
 
 
 def _properties(case: Element, values: Mapping[str, Any]) -> None:

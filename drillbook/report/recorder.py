@@ -19,6 +19,7 @@ from drillbook.errors import ConfigError, DrillbookError, ExitCode
 from drillbook.model.drill import DrillResult
 from drillbook.model.environment import Environment
 from drillbook.model.policy import Policy
+from drillbook.model.proof import Proof
 from drillbook.model.run import LoadResult, NotAsked, Run
 from drillbook.model.verdict import Verdict
 from drillbook.places import reports_root as default_root
@@ -43,11 +44,13 @@ class Recorder:
         self.waivers: dict[str, Any] = {}
         self.problems: tuple[str, ...] = ()
         self.not_asked: NotAsked | None = None
+        self.proofs: tuple[Proof, ...] = ()
         self.status: str = INTERRUPTED
         self.exit_code: ExitCode = ExitCode.INTERRUPTED
         self._command, self._policy, self._environment, self._clock = command, policy, environment, clock
         self._started: datetime = clock.now()
         self._versions = versions()
+        self._written: dict[str, Any] = {}
 
     @property
     def report(self) -> Path:
@@ -80,12 +83,13 @@ class Recorder:
             waivers=self.waivers,
             problems=self.problems,
             not_asked=self.not_asked,
+            proofs=self.proofs,
         )
 
     @property
     def document(self) -> dict[str, Any]:
-        """The same as ``run.json`` has it."""
-        return encode.run(self.record)
+        """The same as ``run.json`` has it: what was written at the end, until then everything known by now."""
+        return self._written or encode.run(self.record)
 
     def add_verdicts(self, verdicts: Iterable[Verdict]) -> None:
         """Keep judged objectives, waivers already applied."""
@@ -102,6 +106,11 @@ class Recorder:
     def add_load(self, result: LoadResult) -> None:
         """Keep what a load test saw."""
         self.load = result
+        self._save()
+
+    def add_proof(self, proof: Proof) -> None:
+        """Keep what became of one check when what it watches was broken."""
+        self.proofs += (proof,)
         self._save()
 
     def add_waivers(self, waivers: Mapping[str, Any]) -> None:
@@ -121,7 +130,7 @@ class Recorder:
 
     def conclude(self) -> None:
         """Compute status and exit code from what was added."""
-        came_to = outcome(self.verdicts, self.drills, self.load)
+        came_to = outcome(self.verdicts, self.drills, self.load, self.proofs)
         self.status, self.exit_code = came_to.status.value, came_to.exit_code
 
     def cut_short(self, status: str, code: ExitCode, sentence: str) -> None:
@@ -134,7 +143,7 @@ class Recorder:
         from drillbook.report.html import page
         from drillbook.report.junit import junit
 
-        document = self.document
+        self._written = document = encode.run(self.record)
         try:
             write_json(self.folder / "run.json", document)
             write_atomically(self.folder / "junit.xml", junit(document))

@@ -14,6 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from drillbook.judge import waiver_lines
 from drillbook.judge.wording import look_closer
 from drillbook.report import headline
 from drillbook.report.gauge import margin
@@ -26,6 +27,8 @@ NARROW: Final = 90
 """Columns below which the table leaves out what the page has too."""
 LOGGED: Final = 120
 """Columns of a log file."""
+MOST_ROWS: Final = 120
+"""Rows of the table: beyond them, what holds is left to the page."""
 _WIDEST: Final = 22
 """Columns of what is seen, and of its limit."""
 _COLOURS: Final = {"pass": "green", "waived": "magenta", "inconclusive": "yellow", "interrupted": "yellow"}
@@ -54,12 +57,17 @@ def summary(document: Json, report: Path | None, console: Console) -> Renderable
     found = headline.judged(document)
     for together in _by_problem(found):
         parts += [Text(""), *(_in_full(together[0]) if len(together) == 1 else _collapsed(together))]
-    if found:
-        parts += [Text(""), _table(found, console.width)]
+    if found and not document["proofs"]:
+        parts += [Text(""), *_tabled(found, console.width)]
+    if waivers := waiver_lines(document["waivers"]):
+        parts += [Text(""), *(Text(line, style="magenta" if line is waivers[0] else "yellow") for line in waivers)]
     if left_out := document["not_asked"]:
         parts += [Text(""), Text(left_out["text"], style="dim")]
     for drill in document["drills"]:
         parts += [Text(""), *_drill(drill)]
+    for proof in document["proofs"]:
+        if proof["status"] != "proven":
+            parts += [Text(""), *_unproven(proof)]
     if load := document["load"]:
         said = f"{load['requests']} requests in {span(load['seconds'])}, {load['failures']} of them failed"
         parts += [Text(""), Text.assemble(("load ", "bold"), said)]
@@ -121,6 +129,15 @@ def _closer(verdict: Json) -> RenderableType:
     return Text(f"  look closer: {look_closer(verdict['id'])}", style="dim", overflow="fold")
 
 
+def _tabled(found: Sequence[Json], width: int) -> Iterator[RenderableType]:
+    """The table, of all that needs a person and, as far as there is room, of what holds: that comes last."""
+    needing = sum(verdict["status"] != "pass" for verdict in found)
+    shown = found[: max(MOST_ROWS, needing)]
+    yield _table(shown, width)
+    if left := len(found) - len(shown):
+        yield Text(f"and {left:,} more that hold: the report has them")
+
+
 def _table(found: Sequence[Json], width: int) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     wide = width >= NARROW
@@ -168,6 +185,12 @@ def _drill(drill: Json) -> Iterator[RenderableType]:
             ),
         ]
     )
+
+
+def _unproven(proof: Json) -> Iterator[RenderableType]:
+    yield Text.assemble((f"{proof['status'].upper()} ", "bold red"), ("proof of ", ""), (proof["id"], "bold"))
+    rows = [("limit", proof["limit"]), ("planted", proof["where"] or "nothing"), ("because", proof["reason"])]
+    yield _pairs(rows)
 
 
 def _pairs(rows: Sequence[tuple[str, str]]) -> RenderableType:

@@ -85,7 +85,7 @@ class NodeAgent(Protocol):
 
     def node_usage(self) -> list[NodeUsage]: ...
 
-    def stats_summary(self, node: str) -> Object:
+    async def stats_summary(self, node: str) -> Object:
         """The kubelet's ``/stats/summary`` of one node; its pods list their volumes with used and free bytes."""
         ...
 

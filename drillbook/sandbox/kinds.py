@@ -67,7 +67,7 @@ NAMESPACE = Kind("", "v1", "Namespace", "namespaces", False, ("ns",), ("status",
 NODE = Kind("", "v1", "Node", "nodes", False, ("no",), ("status", "proxy"))
 POD = Kind(
     "", "v1", "Pod", "pods", True, ("po",),
-    ("status", "log", "exec", "attach", "portforward", "eviction", "binding", "ephemeralcontainers"),
+    ("status", "log", "exec", "attach", "portforward", "eviction", "binding", "ephemeralcontainers", "resize"),
     _ALL, counted=True,
 )  # fmt: skip
 POD_TEMPLATE = Kind("", "v1", "PodTemplate", "podtemplates")

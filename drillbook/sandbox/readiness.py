@@ -7,6 +7,7 @@ from typing import Final
 
 from drillbook.sandbox.controllers.controller import own_key
 from drillbook.sandbox.controllers.pods import is_finished, is_ready, is_terminating
+from drillbook.sandbox.images import absent
 from drillbook.sandbox.kinds import DEPLOYMENT, EVENT, POD, STATEFUL_SET, Object
 from drillbook.sandbox.store import Store
 
@@ -37,6 +38,8 @@ def look(store: Store) -> Readiness:
     wanted = 0
     for kind in (DEPLOYMENT, STATEFUL_SET):
         for workload in store.list(kind):
+            if _lacks_program(workload["spec"]["template"]["spec"]):
+                continue
             status, size = workload.get("status") or {}, int(workload["spec"].get("replicas", 1))
             wanted += size
             observed = status.get("observedGeneration") == workload["metadata"].get("generation")
@@ -48,7 +51,7 @@ def look(store: Store) -> Readiness:
 
 def hopeless(store: Store) -> Object | None:
     """A pod that waits for something that won't come by itself."""
-    for pod in store.list(POD):
+    for pod in filter(_awaited, store.list(POD)):
         for status in _container_statuses(pod):
             if (status["state"].get("waiting") or {}).get("reason") in HOPELESS:
                 return pod
@@ -83,7 +86,13 @@ def first_waiting(store: Store) -> Object | None:
 
 
 def _awaited(pod: Object) -> bool:
-    return not is_terminating(pod) and not (is_finished(pod) and pod["status"]["phase"] == "Succeeded")
+    ended = is_finished(pod) and pod["status"]["phase"] == "Succeeded"
+    return not is_terminating(pod) and not ended and not _lacks_program(pod["spec"])
+
+
+def _lacks_program(spec: Object) -> bool:
+    """Whether this machine lacks a program of the pod: the rest of the system does without it."""
+    return any(absent(one["image"]) for one in (*(spec.get("initContainers") or ()), *spec["containers"]))
 
 
 def _restarts(pod: Object) -> int:

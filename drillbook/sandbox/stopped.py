@@ -24,9 +24,13 @@ def stands_still(store: Store, name: str) -> bool:
 
 
 def check_kubelet(store: Store, name: str) -> None:
-    """ApiError 500 when the kubelet of the node of that name doesn't answer, as it is asked for logs and the like."""
-    if stands_still(store, name):
-        addresses = store.need(NODE, "", name)["status"].get("addresses") or ()
+    """The kubelet of the node of that name is asked for logs and the like: ApiError 500 when it doesn't answer, 404
+    when nobody knows its address, because the Node was deleted. A pod that has no node yet is nobody's to ask."""
+    node = store.need(NODE, "", name) if name else None
+    addresses = ((node or {}).get("status") or {}).get("addresses") or []
+    if node is not None and not addresses:
+        raise ApiError(500, "InternalError", f"no preferred addresses found; known addresses: {addresses}")
+    if is_stopped(node):
         host = next((entry["address"] for entry in addresses if entry["type"] == "InternalIP"), name)
         refused = f"dial tcp {host}:{KUBELET_PORT}: connect: connection refused"
         raise ApiError(500, "InternalError", f'Get "https://{host}:{KUBELET_PORT}/": {refused}')

@@ -20,8 +20,9 @@ from drillbook.report import encode
 from drillbook.report.html import page
 from drillbook.report.terminal import summary
 from tests.probes.scenes import component, objective, policy
-from tests.report.samples import run, verdict
+from tests.report.samples import run
 from tests.report.test_encode import CHECKER
+from tests.report.verdict_samples import verdict
 
 HEALTH = replace(objective("http.health"), tags=("front",))
 RESTORE = replace(objective("attested.age", None), id="restore-tested", tags=("front",))

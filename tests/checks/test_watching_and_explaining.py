@@ -111,6 +111,18 @@ def test_explaining_what_was_never_seen_says_how_to_see_it(
     assert "drillbook check shop --only health sees one" in capsys.readouterr().out
 
 
+def test_explaining_shows_the_query_and_what_the_last_value_was_made_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving(good) as server:
+        write_system(tmp_path, server.port)
+        run(monkeypatch, "check", "shop", "-e", "test", "--only", "health")
+    run(monkeypatch, "explain", "shop/health", "-e", "test")
+    assert "statuses: [200, 200, 200]" in capsys.readouterr().out
+    run(monkeypatch, "explain", "solar/db-max-connections")
+    assert "query       SELECT current_setting('max_connections')" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [("shop/healht", "did you mean 'health'?"), ("health", "expected SYSTEM/OBJECTIVE such as solar/api-latency")],

@@ -5,53 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from drillbook.clients.kube import ApiRefusal, Kube, Object, Permission, path_of, selector_text
-from drillbook.clients.kube_exec import Execution, execute
 from drillbook.clients.kube_objects import snapshot
 from drillbook.clients.secrets import read_secret
-from drillbook.errors import ConfigError, Unreachable
+from drillbook.errors import ConfigError
 from drillbook.model.environment import SecretReference
-from tests.clients.servers import closed_port, silent_server
+from tests.clients.kube_calls import SOLAR, a_backend, ask, config_map
 from tests.conftest import SandboxHandle
-
-SOLAR = "solar-pv-llm-ai"
-
-
-def ask[T](kubeconfig: Path, question: Callable[[Kube], Awaitable[T]], *, timeout: float = 10.0) -> T:
-    """Answer one question with a client of its own."""
-
-    async def run() -> T:
-        async with Kube.connect(kubeconfig, None, timeout) as kube:
-            return await question(kube)
-
-    return asyncio.run(run())
-
-
-@contextmanager
-def changed(kubeconfig: Path, folder: Path, change: Callable[[dict[str, Any]], None]) -> Iterator[Path]:
-    """A copy of a kubeconfig with something else in it."""
-    config = yaml.safe_load(kubeconfig.read_text())
-    change(config)
-    copy = folder / "kubeconfig"
-    copy.write_text(yaml.safe_dump(config))
-    yield copy
-
-
-async def a_backend(kube: Kube) -> Object:
-    pods = await kube.list(path_of("pods", SOLAR), labels="app=backend")
-    return pods[0]
-
-
-def config_map(name: str, **data: str) -> Object:
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data}
 
 
 def test_a_collection_is_listed_by_label(solar: SandboxHandle) -> None:
@@ -141,56 +105,6 @@ def test_logs_are_what_the_container_printed(solar: SandboxHandle) -> None:
     assert 1 <= len(ask(solar.kubeconfig, run).splitlines()) <= 3
 
 
-@pytest.mark.parametrize(
-    ("command", "expected"),
-    [
-        (["sh", "-c", "echo out; echo err >&2; exit 7"], Execution(7, "out\n", "err\n")),
-        (["sh", "-c", "true"], Execution(0, "", "")),
-        (["sh", "-c", "yes | head -c 300000 | wc -c"], Execution(0, "300000\n", "")),
-    ],
-)
-def test_a_command_in_a_container_gives_its_exit_code_and_both_outputs(
-    command: list[str], expected: Execution, solar: SandboxHandle
-) -> None:
-    async def run(kube: Kube) -> Execution:
-        pod = await a_backend(kube)
-        return await execute(kube, SOLAR, pod["metadata"]["name"], "backend", command)
-
-    assert ask(solar.kubeconfig, run) == expected
-
-
-def test_executing_leaves_the_client_as_it_was(solar: SandboxHandle) -> None:
-    """The synchronous client's own way turns a client that others use into one that speaks WebSocket only."""
-
-    async def run(kube: Kube) -> None:
-        name = (await a_backend(kube))["metadata"]["name"]
-        running = asyncio.ensure_future(execute(kube, SOLAR, name, "backend", ["sleep", "0.3"]))
-        while not running.done():
-            assert await kube.list(path_of("pods", SOLAR))
-        assert (await running).exit_code == 0
-        assert await kube.list(path_of("pods", SOLAR))
-
-    ask(solar.kubeconfig, run)
-
-
-def test_a_command_in_a_container_that_is_not_there_is_refused_with_a_sentence(solar: SandboxHandle) -> None:
-    async def run(kube: Kube) -> Execution:
-        pod = await a_backend(kube)
-        return await execute(kube, SOLAR, pod["metadata"]["name"], "no-such-container", ["true"])
-
-    with pytest.raises((ApiRefusal, Unreachable)):
-        ask(solar.kubeconfig, run)
-
-
-def test_a_command_that_takes_too_long_is_given_up(solar: SandboxHandle) -> None:
-    async def run(kube: Kube) -> Execution:
-        pod = await a_backend(kube)
-        return await execute(kube, SOLAR, pod["metadata"]["name"], "backend", ["sleep", "60"], timeout=0.5)
-
-    with pytest.raises(Unreachable, match=r"within 0\.5 s"):
-        ask(solar.kubeconfig, run)
-
-
 def test_two_snapshots_of_an_unchanged_namespace_agree_and_hold_no_secret(solar: SandboxHandle) -> None:
     async def run(kube: Kube) -> tuple[tuple[Object, ...], tuple[Object, ...]]:
         return await snapshot(kube), await snapshot(kube)
@@ -221,71 +135,6 @@ async def _password(solar: SandboxHandle) -> str:
         with pytest.raises(ConfigError, match="solar-pv-llm-ai/none, which isn't there"):
             await read_secret(SecretReference(secret=(SOLAR, "none", "KEY")), same)
         return found
-
-
-def test_a_wrong_token_is_refused_and_not_shown(solar: SandboxHandle, tmp_path: Path) -> None:
-    def change(config: dict[str, Any]) -> None:
-        config["users"][0]["user"] = {"token": "hunter2"}
-
-    with (
-        changed(solar.kubeconfig, tmp_path, change) as kubeconfig,
-        pytest.raises(ApiRefusal, match="401 Unauthorized") as caught,
-    ):
-        ask(kubeconfig, lambda kube: kube.get("/api/v1/namespaces"))
-    assert "hunter2" not in str(caught.value)
-
-
-def test_a_cluster_that_shows_a_strange_certificate_is_not_spoken_to(solar: SandboxHandle, tmp_path: Path) -> None:
-    def change(config: dict[str, Any]) -> None:
-        cluster = config["clusters"][0]["cluster"]
-        for key in ("certificate-authority", "certificate-authority-data"):
-            cluster.pop(key, None)
-
-    with (
-        changed(solar.kubeconfig, tmp_path, change) as kubeconfig,
-        pytest.raises(Unreachable, match="isn't trusted"),
-    ):
-        ask(kubeconfig, lambda kube: kube.get("/api/v1/namespaces"))
-
-
-def test_a_context_that_is_not_there_is_named(solar: SandboxHandle) -> None:
-    async def run() -> None:
-        async with Kube.connect(solar.kubeconfig, "nowhere"):
-            pass
-
-    with pytest.raises(ConfigError, match=r"\(context nowhere\)"):
-        asyncio.run(run())
-
-
-def test_a_cluster_that_never_answers_costs_the_time_out(tmp_path: Path) -> None:
-    async def run() -> None:
-        async with silent_server() as silent:
-            kubeconfig = _kubeconfig(tmp_path, f"http://127.0.0.1:{silent.port}")
-            async with Kube.connect(kubeconfig, None, timeout=0.3) as kube:
-                await kube.get("/api/v1/namespaces")
-
-    with pytest.raises(Unreachable, match=r"did not answer within 0\.3 s"):
-        asyncio.run(run())
-
-
-def test_a_cluster_that_refuses_connections_is_unreachable(tmp_path: Path) -> None:
-    kubeconfig = _kubeconfig(tmp_path, f"https://127.0.0.1:{closed_port()}")
-    with pytest.raises(Unreachable, match="can't be reached: Connection refused"):
-        ask(kubeconfig, lambda kube: kube.get("/api/v1/namespaces"))
-
-
-def _kubeconfig(folder: Path, server: str) -> Path:
-    path = folder / "kubeconfig"
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": "x",
-        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
-        "clusters": [{"name": "c", "cluster": {"server": server}}],
-        "users": [{"name": "u", "user": {"token": "t"}}],
-    }
-    path.write_text(yaml.safe_dump(config))
-    return path
 
 
 @pytest.mark.parametrize(

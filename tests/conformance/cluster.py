@@ -15,7 +15,7 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -63,8 +63,9 @@ class Answer:
 class Cluster:
     """A cluster that a kubeconfig leads to."""
 
-    def __init__(self, kubeconfig: Path, images: Images, patience: float = 1.0) -> None:
+    def __init__(self, kubeconfig: Path, images: Images, patience: float = 1.0, *, sandbox: bool) -> None:
         self.kubeconfig = kubeconfig
+        self.sandbox = sandbox
         self.images = images
         self.patience = patience
         self._client: Any = None
@@ -74,6 +75,12 @@ class Cluster:
     def client(self) -> Any:
         """A new ApiClient: streams need one of their own."""
         return importlib.import_module("kubernetes.config").new_client_from_config(str(self.kubeconfig))
+
+    def not_applicable(self, why: str) -> NoReturn:
+        """Skip the test that runs: this cluster can't show it. A sandbox can show everything, so there it fails."""
+        if self.sandbox:
+            pytest.fail(f"a sandbox must be able to show this: {why}")
+        pytest.skip(f"not applicable: {why}")
 
     def serves(self, group: str) -> bool:
         """Whether the cluster has an API group that not every cluster has."""

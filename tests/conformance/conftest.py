@@ -46,7 +46,7 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     """The cluster under test; at the end nothing of the suite is left in it."""
     given = request.config.getoption("--kubeconfig")
     kubeconfig = Path(given) if given else request.getfixturevalue("solar").kubeconfig
-    made = Cluster(kubeconfig, Images(**images(request.config)), patience(request.config))
+    made = Cluster(kubeconfig, Images(**images(request.config)), patience(request.config), sandbox=not given)
     yield made
     made.close()
 

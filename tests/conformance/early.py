@@ -1,16 +1,19 @@
-"""The objects whose tests wait for the clock: CronJobs, and Deployments under an autoscaler."""
+"""The objects whose tests wait for the clock: CronJobs, Deployments under autoscalers, pods that are given up."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
 from tests.conformance.cluster import Cluster
-from tests.conformance.objects import FOREVER, deployment, template
+from tests.conformance.objects import FOREVER, deployment, pod, template
 
 REGULAR: Final = "regular"
 SUSPENDED: Final = "suspended"
 BY_HAND: Final = "by-hand"
 BUSY: Final = "busy"
+TORN: Final = "torn"
+ORPHAN: Final = "orphan"
+HOARDER: Final = "hoarder"
 
 
 def begin(cluster: Cluster, space: str) -> None:
@@ -26,12 +29,24 @@ def begin(cluster: Cluster, space: str) -> None:
         # At least two, because an idle Deployment would shrink further once a few minutes are over.
         _autoscaler(BY_HAND, least=2),
         _autoscaler(BUSY, least=1),
+        _deployment(shell, TORN, FOREVER, replicas=1),
+        _autoscaler(TORN, least=1),
+        _autoscaler(TORN, least=1, name=f"{TORN}-too"),
     ]
     for one in made:
         group = "apis/" + one["apiVersion"]
         answer = cluster.request("POST", f"/{group}/namespaces/{space}/{one['kind'].lower()}s", one)
         assert answer.code == 201, answer.body
     cluster.kubectl("-n", space, "scale", f"deployment/{BY_HAND}", "--replicas=4").ok()
+    orphan = pod(shell, name=ORPHAN, nodeName="conformance-long-gone")
+    # The write may fail at the limit; what counts is that there was more to be kept than it allows.
+    mount = {"volumeMounts": [{"name": "scratch", "mountPath": "/scratch"}]}
+    volume = {"name": "scratch", "emptyDir": {"sizeLimit": "1Mi"}}
+    write = f"dd if=/dev/zero of=/scratch/f bs=1M count=4; sync; {FOREVER}"
+    hoarder = pod(shell, write, name=HOARDER, container=mount, volumes=[volume])
+    for one in (orphan, hoarder):
+        answer = cluster.request("POST", f"/api/v1/namespaces/{space}/pods", one)
+        assert answer.code == 201, answer.body
 
 
 def _cron_job(shell: str, name: str, *, suspend: bool) -> dict[str, Any]:
@@ -48,11 +63,12 @@ def _deployment(shell: str, name: str, script: str, replicas: int) -> dict[str, 
     return made
 
 
-def _autoscaler(name: str, least: int) -> dict[str, Any]:
-    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}
+def _autoscaler(target: str, least: int, name: str = "") -> dict[str, Any]:
+    """Named as its target, unless told otherwise."""
+    reference = {"apiVersion": "apps/v1", "kind": "Deployment", "name": target}
     cpu = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 90}}
     spec = {
-        "scaleTargetRef": target,
+        "scaleTargetRef": reference,
         "minReplicas": least,
         "maxReplicas": 2,
         "metrics": [{"type": "Resource", "resource": cpu}],
@@ -60,6 +76,6 @@ def _autoscaler(name: str, least: int) -> dict[str, Any]:
     return {
         "apiVersion": "autoscaling/v2",
         "kind": "HorizontalPodAutoscaler",
-        "metadata": {"name": name},
+        "metadata": {"name": name or target},
         "spec": spec,
     }

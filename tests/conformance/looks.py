@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Iterable
 from typing import Any
 
-from tests.conformance.cluster import Cluster
+from tests.conformance.cluster import PATIENCE, Cluster
 
 
 def running(cluster: Cluster, core: Any, space: str, name: str = "one") -> Any:
@@ -70,7 +70,7 @@ def condition(found: Any, type_: str) -> Any:
     return next((c for c in found.status.conditions or [] if c.type == type_), None)
 
 
-def gone(cluster: Cluster, read: Any) -> None:
+def gone(cluster: Cluster, read: Any, within: float = PATIENCE) -> None:
     """Wait until a read finds nothing."""
 
     def look() -> bool:
@@ -80,7 +80,7 @@ def gone(cluster: Cluster, read: Any) -> None:
             return bool(error.status == 404)
         return False
 
-    cluster.eventually(look)
+    cluster.eventually(look, within)
 
 
 def execute(cluster: Cluster, space: str, *command: str, pod: str = "one") -> Any:

@@ -107,7 +107,7 @@ def test_kubectl_shows_bounds_and_target(cluster: Cluster, apps: Any, shell: str
 @pytest.fixture
 def measured(cluster: Cluster) -> None:
     if not cluster.serves("metrics.k8s.io"):
-        pytest.skip("not applicable: the cluster doesn't serve metrics.k8s.io")
+        cluster.not_applicable("the cluster doesn't serve metrics.k8s.io")
 
 
 @pytest.mark.usefixtures("measured")

@@ -101,7 +101,7 @@ def test_a_budget_says_why_nothing_may_go(cluster: Cluster, apps: Any, policy: A
 def cordoned(cluster: Cluster, spare_node: str | None) -> Iterator[str]:
     """A node that takes no new pods during the test."""
     if spare_node is None:
-        pytest.skip("not applicable: no node may be cordoned; name one with --spare-node")
+        cluster.not_applicable("no node may be cordoned; name one with --spare-node")
     cluster.kubectl("cordon", spare_node).ok()
     yield spare_node
     cluster.kubectl("uncordon", spare_node).ok()
@@ -132,7 +132,7 @@ def test_a_pod_keeps_running_on_a_node_that_is_cordoned(
     cluster: Cluster, core: Any, shell: str, space: str, spare_node: str | None
 ) -> None:
     if spare_node is None:
-        pytest.skip("not applicable: no node may be cordoned; name one with --spare-node")
+        cluster.not_applicable("no node may be cordoned; name one with --spare-node")
     core.create_namespaced_pod(space, pod(shell, nodeSelector={"kubernetes.io/hostname": spare_node}))
     running(cluster, core, space)
     cluster.kubectl("cordon", spare_node).ok()

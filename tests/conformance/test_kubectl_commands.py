@@ -60,7 +60,7 @@ CASES = [pytest.param(form, id=form.id, marks=() if quick(form) else pytest.mark
 def test_a_form_of_command_works(stage: Stage, form: CommandForm) -> None:
     for need, group in GROUPS.items():
         if need in form.needs and not stage.cluster.serves(group):
-            pytest.skip(f"not applicable: the cluster doesn't serve {group}")
+            stage.cluster.not_applicable(f"the cluster doesn't serve {group}")
     if "a node to spare" in form.needs and "spare_node" not in stage.names.words:
-        pytest.skip("not applicable: no node may be drained; name one with --spare-node")
+        stage.cluster.not_applicable("no node may be drained; name one with --spare-node")
     check(stage, form)

@@ -155,7 +155,7 @@ def stage(
             lifecycle.down(_name(other))
             del stages[other]
         found = lifecycle.up(runbook.system, _name(runbook.system), leash=os.getpid(), timeout=90).record
-        cluster = Cluster(Path(found.kubeconfig), Images(**images(request.config)))
+        cluster = Cluster(Path(found.kubeconfig), Images(**images(request.config)), sandbox=True)
         manifests = (system_dir(runbook.system) / "manifests",)
         names = Names(runbook.namespace, runbook.words | COMMON, runbook.data_namespace, manifests, "default")
         stages[runbook.system] = raise_stage(cluster, names, tmp_path_factory.mktemp(runbook.system))

@@ -19,7 +19,7 @@ KEY = "conformance.drillbook.dev/out"
 def node(cluster: Cluster, core: Any, spare_node: str | None) -> Iterator[str]:
     """A node that may be tainted, and is not afterwards. What else runs there is put out too."""
     if spare_node is None:
-        pytest.skip("not applicable: no node may be tainted; name one with --spare-node")
+        cluster.not_applicable("no node may be tainted; name one with --spare-node")
     yield spare_node
     cluster.kubectl("taint", "node", spare_node, f"{KEY}-")
     cluster.eventually(lambda: KEY not in {t.key for t in core.read_node(spare_node).spec.taints or []})

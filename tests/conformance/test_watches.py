@@ -80,7 +80,7 @@ def test_the_initial_events_end_with_a_bookmark(cluster: Cluster, core: Any, spa
     query = "watch=1&timeoutSeconds=2&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"
     answer = cluster.request("GET", f"/api/v1/namespaces/{space}/configmaps?{query}")
     if answer.code == 422 and "WatchList" in answer.json()["message"]:
-        pytest.skip("not applicable: the cluster's feature WatchList is off, as it is by default in some versions")
+        cluster.not_applicable("the cluster's feature WatchList is off, as it is by default in some versions")
     lines = answer.body.decode().splitlines()
     ends = [i for i, line in enumerate(lines) if '"k8s.io/initial-events-end":"true"' in line.replace(" ", "")]
     assert ends, "there is no bookmark that says that the initial events are over"

@@ -7,13 +7,19 @@ from typing import Any
 import pytest
 
 from tests.conformance.cluster import Cluster
-from tests.conformance.early import BUSY, BY_HAND, REGULAR, SUSPENDED
+from tests.conformance.early import BUSY, BY_HAND, HOARDER, ORPHAN, REGULAR, SUSPENDED, TORN
+from tests.conformance.looks import gone
 
 pytestmark = pytest.mark.slow
 
 
 def replicas(apps: Any, space: str, name: str) -> int:
     return int(apps.read_namespaced_deployment(name, space).spec.replicas)
+
+
+def autoscaler(cluster: Cluster, space: str, name: str) -> Any:
+    path = f"/apis/autoscaling/v2/namespaces/{space}/horizontalpodautoscalers/{name}"
+    return cluster.request("GET", path).json()
 
 
 def test_a_cron_job_starts_jobs_on_its_schedule(cluster: Cluster, batch: Any, begun: str) -> None:
@@ -32,7 +38,34 @@ def test_scaling_by_hand_beyond_an_autoscalers_bounds_does_not_last(cluster: Clu
     cluster.eventually(lambda: replicas(apps, begun, BY_HAND) == 2)
 
 
+def test_two_autoscalers_of_one_target_both_stop(cluster: Cluster, begun: str) -> None:
+    def stopped() -> bool:
+        conditions = [
+            condition
+            for name in (TORN, f"{TORN}-too")
+            for condition in autoscaler(cluster, begun, name)["status"].get("conditions") or ()
+            if condition["type"] == "ScalingActive"
+        ]
+        return [(c["status"], c["reason"]) for c in conditions] == [("False", "AmbiguousSelector")] * 2
+
+    cluster.eventually(stopped)
+
+
 def test_a_busy_pod_gets_help(cluster: Cluster, apps: Any, begun: str) -> None:
     if not cluster.serves("metrics.k8s.io"):
-        pytest.skip("not applicable: the cluster doesn't serve metrics.k8s.io")
+        cluster.not_applicable("the cluster doesn't serve metrics.k8s.io")
     cluster.eventually(lambda: replicas(apps, begun, BUSY) == 2, within=100)
+
+
+def test_a_pod_whose_node_is_not_there_is_taken_out(cluster: Cluster, core: Any, begun: str) -> None:
+    gone(cluster, lambda: core.read_namespaced_pod(ORPHAN, begun), within=100)
+
+
+def test_a_pod_that_keeps_more_than_its_empty_dir_may_hold_is_evicted(cluster: Cluster, core: Any, begun: str) -> None:
+    def evicted() -> Any:
+        status = core.read_namespaced_pod(HOARDER, begun).status
+        return status.reason == "Evicted" and status
+
+    status = cluster.eventually(evicted, within=100)
+    assert status.phase == "Failed"
+    assert "scratch" in status.message

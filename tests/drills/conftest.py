@@ -119,6 +119,9 @@ def quick(solar: SandboxHandle, tmp_path: Path) -> Path:
     document = yaml.safe_load((original / "policy.yaml").read_text())
     document["objectives"] = [o for o in document["objectives"] if o["id"] in FEW]
     copy.mkdir(parents=True)
+    procedures = yaml.safe_load((original / "procedures.yaml").read_text())
+    followed = [p | {"then": []} for p in procedures["procedures"] if p["id"] == "backend-not-responding"]
+    (copy / "procedures.yaml").write_text(yaml.safe_dump(procedures | {"procedures": followed}))
     (copy / "policy.yaml").write_text(yaml.safe_dump(document))
     (copy / "environments").mkdir()
     for path in (original / "environments").glob("*.yaml"):

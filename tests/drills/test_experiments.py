@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from drillbook import places
 from drillbook.drills.experiment import load_experiment
 from drillbook.errors import ConfigError
+from drillbook.faults import FAULTS
 
 SHIPPED = sorted(places.bundled("experiments").glob("*.yaml"))
 
@@ -35,7 +36,7 @@ def problems(document: Any, folder: Path) -> str:
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_every_shipped_experiment_is_valid(path: Path) -> None:
     experiment = load_experiment(path)
-    assert experiment.injection.arguments["most_pods"] == 1
+    assert experiment.injection.arguments["fault"] in FAULTS
 
 
 def test_variables_are_filled_from_the_environment_that_is_given(good: dict[str, Any], tmp_path: Path) -> None:

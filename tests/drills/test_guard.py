@@ -92,11 +92,20 @@ def test_an_environment_that_does_not_allow_drills_is_refused(system: Solar, kin
         cleared_environment(system, replace(intent(system), environment=closed, confirmed=True))
 
 
-def test_production_is_refused_until_somebody_confirms(system: Solar) -> None:
+def test_production_is_refused_until_somebody_says_so_and_names_the_system(system: Solar) -> None:
     production = replace(system.environment, environment_class=EnvironmentClass.PRODUCTION, drills_allowed=True)
-    with pytest.raises(Refused, match="production and nobody confirmed"):
-        cleared_environment(system, replace(intent(system), environment=production))
-    cleared_environment(system, replace(intent(system), environment=production, confirmed=True))
+    given = replace(intent(system), environment=production)
+    with pytest.raises(Refused, match="is production, and --production was not said"):
+        cleared_environment(system, replace(given, confirmed=True))
+    with pytest.raises(Refused, match="is production and nobody confirmed: name the system with --confirm solar"):
+        cleared_environment(system, replace(given, production=True))
+    cleared_environment(system, replace(given, production=True, confirmed=True))
+
+
+def test_what_is_not_a_sandbox_wants_the_system_named(system: Solar) -> None:
+    staging = replace(system.environment, environment_class=EnvironmentClass.STAGING, drills_allowed=True)
+    with pytest.raises(Refused, match="is staging and nobody confirmed"):
+        cleared_environment(system, replace(intent(system), environment=staging))
 
 
 def cleared_environment(system: Solar, given: Intent) -> str:
@@ -126,6 +135,8 @@ def test_a_component_that_is_not_there_is_refused(system: Solar) -> None:
         ("patch", "deployments", "repair"),
         ("update", "leases", "lock and journal"),
         ("create", "configmaps", "lock and journal"),
+        ("list", "configmaps", "recover"),
+        ("list", "poddisruptionbudgets", "look"),
     ],
 )
 def test_one_verb_less_is_refused_with_its_purpose(
@@ -167,6 +178,8 @@ def test_an_objective_that_fails_or_that_nobody_can_tell_is_a_refusal() -> None:
     assert guard.objectives_hold([verdict("1")]) == "all 1 objectives hold"
     with pytest.raises(Refused, match="fails already"):
         guard.objectives_hold([verdict("1"), verdict("9")])
+    with pytest.raises(Refused, match="all 1 objectives are waived"):
+        guard.objectives_hold([replace(verdict("9"), status=Status.WAIVED)])
     unknown = replace(verdict("1"), status=Status.INCONCLUSIVE, reason="no traffic")
     with pytest.raises(Refused, match=r"nobody can tell whether .* holds: no traffic"):
         guard.objectives_hold([unknown])

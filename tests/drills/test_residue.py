@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from drillbook.drills.recovery import RESTARTED
 from drillbook.drills.residue import Name, residue
+from drillbook.drills.steps.workloads import RESTARTED
 
 type Object = dict[str, Any]
 

@@ -30,6 +30,22 @@ def test_a_text_is_as_documented_or_not(text: str, status: Status) -> None:
     assert verdict.margin is None
 
 
+@pytest.mark.parametrize(
+    ("limit", "status"),
+    [
+        ("!= shop:v1", Status.FAIL),
+        ("!~ .*v1", Status.FAIL),
+        ("=~ shop:v[0-9]", Status.PASS),
+        ("== shop:v1", Status.FAIL),
+        ("!= shop:v3", Status.PASS),
+    ],
+)
+def test_every_pod_that_says_something_else_is_judged_by_itself(limit: str, status: Status) -> None:
+    """Told together, ``shop:v1, shop:v2`` is neither of the two and would pass whatever forbids one of them."""
+    both = replace(image("shop:v1, shop:v2", samples=2), texts=("shop:v1", "shop:v2"))
+    assert judge("orders", replace(IMAGE, limit=TextLimit.parse(limit)), both).status is status
+
+
 def test_a_text_that_nobody_saw_is_inconclusive() -> None:
     assert judge("orders", IMAGE, image(None, problem="the pod is gone")).status is Status.INCONCLUSIVE
     assert judge("orders", IMAGE, image("postgres:15", samples=0)).status is Status.INCONCLUSIVE

@@ -122,7 +122,7 @@ def test_the_report_and_the_verdicts_never_disagree(one: Verdict, ceiling: Decim
     report = waiver_report(after, waivers, today)
     assert report == waiver_report([one], waivers, today)
     assert bool(report.used) is (after[0].status is Status.WAIVED)
-    groups = (report.used, report.exceeded, report.expired, report.unused, report.unselected)
+    groups = (report.used, report.exceeded, report.expired, report.unused, report.untold, report.unselected)
     assert sum(map(len, groups)) == 1
 
 

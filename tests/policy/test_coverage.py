@@ -28,6 +28,7 @@ procedures:
   - {id: proc-restart, lines: [30, 40], about: "Restart"}
   - {id: proc-call, lines: [41, 44], about: "Call the provider"}
   - {id: proc-steps, lines: [45, 49], about: "Steps that nobody drills"}
+  - {id: proc-nobody, lines: [52, 53], about: "Nobody wrote it down"}
 """
 PAPER = """\
   - id: call
@@ -71,19 +72,20 @@ def test_each_row_counts_once_by_the_strongest_way_in_which_it_is_answered(tmp_p
         "p0-response": "attested",
         "forgotten": "missing",
         "proc-restart": "drilled",
-        "proc-call": "document-only",
-        "proc-steps": "missing",
+        "proc-call": "document only",
+        "proc-steps": "steps only",
+        "proc-nobody": "missing",
     }
     assert found.accounted_for == 4
     reasons = {one.row.id: one.reason for one in found.procedures}
-    assert reasons == {"proc-restart": "", "proc-call": "a telephone call", "proc-steps": "no drill follows it"}
+    assert reasons == {"proc-restart": "", "proc-call": "a telephone call", "proc-steps": "", "proc-nobody": ""}
 
 
 def test_without_a_policy_every_row_is_missing(tmp_path: Path) -> None:
     requirements = load_requirements(system(tmp_path))
     assert requirements is not None
     found = coverage("orders", requirements, None)
-    assert found.count(Answer.MISSING) == 8
+    assert found.count(Answer.MISSING) == 9
 
 
 def test_the_command_lists_what_is_missing_with_its_lines_and_fails(
@@ -94,8 +96,8 @@ def test_the_command_lists_what_is_missing_with_its_lines_and_fails(
     assert run(monkeypatch, "coverage", "orders") == 1
     printed = capsys.readouterr().out
     assert "MISSING orders/forgotten (limit), runbook.txt:50-51: Disk usage > 85 %" in printed
-    assert "MISSING orders/proc-steps (procedure), runbook.txt:45-49: Steps that nobody drills: no drill" in printed
-    assert printed.endswith("4 of 5 accounted for\n")
+    assert "MISSING orders/proc-nobody (procedure), runbook.txt:52-53: Nobody wrote it down" in printed
+    assert printed.endswith("4 of 5 limits and 3 of 4 procedures accounted for\n")
 
 
 def test_json_has_every_row(
@@ -106,7 +108,7 @@ def test_json_has_every_row(
     run(monkeypatch, "coverage", "orders", "--format", "json")
     (found,) = json.loads(capsys.readouterr().out)
     assert found["accounted_for"] == 4
-    assert [row["answer"] for row in found["procedures"]] == ["drilled", "document-only", "missing"]
+    assert [row["answer"] for row in found["procedures"]] == ["drilled", "document only", "steps only", "missing"]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,14 @@ CASES = {
         ", uid: 0f0e0d0c-1111-2222-3333-444455556666", "",
         f"{FILE}:5: drills: drills are allowed only on a cluster known by its UID: say cluster.uid",
     ),
+    "drills-in-production-that-nothing-bounds": (
+        ", outage: 30 s", "",
+        f"{FILE}:5: drills: drills are allowed in production only with leash.outage: the longest that one may cost",
+    ),
+    "more-than-all-pods": (
+        "percent: 50", "percent: 101",
+        f"{FILE}:9: leash.percent: expected a whole number from 0 to 100, found the number 101",
+    ),
     "a-uid-that-is-none": (
         "0f0e0d0c-1111-2222-3333-444455556666", "prod-cluster",
         f"{FILE}:4: cluster.uid: expected the UID of the namespace kube-system, found 'prod-cluster'",
@@ -88,6 +97,8 @@ def test_an_environment_says_where_to_look(tmp_path: Path) -> None:
     assert environment.context == "prod"
     assert environment.cluster_uid == "0f0e0d0c-1111-2222-3333-444455556666"
     assert environment.drills_allowed
+    assert (environment.most_pods, environment.most_percent) == (2, 50)
+    assert environment.outage_budget == timedelta(seconds=30)
     assert environment.components["api"].address == "https://api.example.com"
     assert environment.components["api"].ca == tmp_path / "environments" / "ca.crt"
     assert environment.components["database"].password == SecretReference(env="DB_PASSWORD")

@@ -228,28 +228,32 @@ def test_a_limit_in_another_unit_than_its_query() -> None:
         "query.findings",
         "== 0",
         dimension=Dimension.COUNT,
-        parameters={"expression": 'rate(http_requests_total{status=~"5.."}[5m])'},
-        covers=("query", "errors"),
+        parameters={"query": "up", "documented": 'rate(http_requests_total{status=~"5.."}[5m])', "of": "errors"},
     )
     (found,) = linted(ratio, query)
     assert (found.rule, found.sentence) == (
         "different units",
         "errors is limited in a ratio, and its query returns a rate",
     )
-    assert not linted(ratio, replace(query, covers=("query",)))
+    assert not linted(ratio, replace(query, parameters={**query.parameters, "of": "another"}))
+    share = "sum(rate(errors_total[5m])) / sum(rate(http_requests_total[5m]))"
+    assert not linted(ratio, replace(query, parameters={**query.parameters, "documented": share}))
+    assert not linted(ratio, replace(query, parameters={"query": share, "documented": None, "of": "errors"}))
 
 
 @pytest.mark.parametrize(
     ("values", "conflict"),
-    [(("== 5", "== 8"), True), (("== 5", "== 5"), False), (("== 5", "every pod"), False)],
+    [(("== 5 d", "== 8 d"), True), (("== 5 d", "== 5 d"), False), (("== 5 d", "all of them"), False)],
 )
 def test_an_entry_that_stands_for_places_that_differ(values: tuple[str, str], conflict: bool) -> None:
-    scaled = one("scaled", "workload.desired_replicas", ">= 5", covers=("here", "there"))
+    kept = one("kept", "backup.span", ">= 5 d", covers=("here", "there"), parameters={"path": "/x"})
     places = [
-        Row(n, (9, 9), "Replicas", "workload_replicas", "config", v)
+        Row(n, (9, 9), "Dumps kept", "backup_retention", "config", v)
         for n, v in zip(("here", "there"), values, strict=True)
     ]
-    policy = Policy("shop", "Shop", "runbook.txt", Path("policy.yaml"), {}, (scaled,))
+    policy = Policy("shop", "Shop", "runbook.txt", Path("policy.yaml"), {}, (kept,))
     found = lint(policy, Requirements(Path("requirements.yaml"), tuple(places), ()))
     assert rules(found) == ["places that differ"] * conflict
-    assert not conflict or found[0].sides[0] == "here: Replicas, == 5, runbook.txt:9"
+    assert (
+        not conflict or found[0].sides[0] == "here: Dumps kept, == 5 d, runbook.txt:9 (answered by kept, policy.yaml:3)"
+    )

@@ -77,14 +77,14 @@ def test_a_drill_names_its_level_and_the_procedure_that_recovers_it(tmp_path: Pa
     assert (drill.level, drill.recovery, drill.procedure) == ("P0", "procedure", "restart")
     procedure = policy.procedures["restart"]
     assert procedure.within == timedelta(minutes=15)
-    assert [step["type"] for step in procedure.steps] == ["wait_ready", "rollout_restart", "scale"]
-    assert procedure.steps[0]["within"] == timedelta(minutes=5)
-    assert procedure.steps[0]["lines"] == (31, 31)
+    assert [step.type for step in procedure.steps] == ["wait_ready", "rollout_restart", "scale"]
+    assert procedure.steps[0].within == timedelta(minutes=5)
+    assert procedure.steps[0].lines == (31, 31)
 
 
 def test_a_documented_zero_is_a_zero(tmp_path: Path) -> None:
     policy = load_policy(written(tmp_path, POLICY))
-    assert policy.procedures["restart"].steps[2]["replicas"] == 0
+    assert policy.procedures["restart"].steps[2].values["replicas"] == 0
     none_failed = changed(POLICY, 'limit: "<= 80"', 'limit: "<= 0"')
     assert load_policy(written(tmp_path, none_failed)).objectives[1].limit == Limit.parse("<= 0", Dimension.COUNT)
 

@@ -89,6 +89,7 @@ drills: allowed
 components:
   api: {address: "https://api.example.com", ca: ca.crt}
   database: {address: "db.internal:5432", password: {env: DB_PASSWORD}}
+leash: {pods: 2, percent: 50, outage: 30 s}
 """
 
 

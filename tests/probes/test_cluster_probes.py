@@ -3,48 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from drillbook.clients.kube import Kube, Object, path_of
-from drillbook.model.environment import Environment, EnvironmentClass
-from drillbook.model.observation import Observation
-from drillbook.model.policy import Workload
+from drillbook.clients.kube import Kube, path_of
 from tests.conftest import SandboxHandle
-from tests.probes.scenes import component, look, objective
-
-SOLAR = "solar-pv-llm-ai"
-
-
-def seen(solar: SandboxHandle, indicator: str, *, workload: str = "backend", **fields: Any) -> Observation:
-    """One look at one workload of Solar."""
-    base: dict[str, Any] = {"namespace": SOLAR, "workload": Workload("deployment", workload), "service": workload}
-    parameters = fields.pop("parameters", {})
-    where = Environment("sandbox", EnvironmentClass.SANDBOX, Path("sandbox.yaml"), sandbox=solar.name)
-    return look(component(**(base | fields)), where, objective(indicator, **parameters))[indicator]
-
-
-@contextmanager
-def created(solar: SandboxHandle, collection: str, body: Object) -> Iterator[None]:
-    """An object that is gone again afterwards."""
-
-    async def run(make: bool) -> None:
-        async with Kube.connect(solar.kubeconfig, None) as kube:
-            if make:
-                await kube.create(collection, body)
-            else:
-                await kube.delete(f"{collection}/{body['metadata']['name']}")
-
-    asyncio.run(run(True))
-    try:
-        yield
-    finally:
-        asyncio.run(run(False))
+from tests.probes.solar_looks import SOLAR, created, seen
 
 
 def test_a_workload_that_is_not_there_is_a_sentence_and_no_value(solar: SandboxHandle) -> None:

@@ -126,7 +126,12 @@ current-context: x
     found = collect(policy(one, *objectives), environment(kubeconfig=kubeconfig), objectives)
     assert time.monotonic() - begin < 15
     assert all(seen.value is None for seen in found.values())
-    unasked = ("no workload in the policy", "has engine 'postgres'; a cache needs redis")
+    unasked = (
+        "no workload in the policy",
+        "has engine 'postgres'; a cache needs redis",
+        "one component with engine: prometheus",
+        "one component with engine: alertmanager",
+    )
     reached = [seen for seen in found.values() if not any(words in seen.problem for words in unasked)]
     assert len(reached) >= 7
     assert all("the cluster at https://127.0.0.1" in seen.problem for seen in reached)
@@ -144,3 +149,30 @@ def test_a_kubeconfig_that_can_not_be_read_is_named(tmp_path: Path) -> None:
     bad.write_text("{{{ not yaml")
     found = look(component(service="api"), environment(kubeconfig=bad), objective("http.health"))
     assert f"no cluster configuration can be read from {bad}" in found["http.health"].problem
+
+
+def test_what_is_timed_is_looked_at_by_itself_and_what_lasts_along_with_it() -> None:
+    """Sixty other looks at the same moment are work that users don't wait for."""
+    began: dict[str, float] = {}
+
+    def noting(name: str, seconds: float) -> Probe:
+        async def looking(scene: Scene, _component: Component | None, _parameters: Mapping[str, Any]) -> Observation:
+            began[name] = scene.clock.monotonic()
+            await asyncio.sleep(seconds)
+            return scene.seen(INDICATORS[name].dimension, "here", 1)
+
+        return looking
+
+    names = ("workload.ready_replicas", "http.latency", "http.throughput", "http.health")
+    look(component(), environment(), *map(objective, names), probes={n: noting(n, 0.5) for n in names})
+    timed = began["http.latency"]
+    assert abs(began["http.throughput"] - timed) < 0.4
+    assert all(began[name] - timed >= 0.5 for name in ("workload.ready_replicas", "http.health"))
+
+
+def test_a_sample_that_hangs_keeps_the_others_waiting_no_longer_than_its_traffic_would_last() -> None:
+    probes = {"http.latency": probe(60), "http.health": probe()}
+    begin = time.monotonic()
+    heard: dict[str, float] = {}
+    collect_with(probes, look_seconds=4.0, on_progress=lambda said: heard.update({said: time.monotonic() - begin}))
+    assert min(heard.values()) < 4.0 < max(heard.values())

@@ -113,7 +113,8 @@ def test_an_ingress_without_an_address_has_none_however_good_its_rules_are() -> 
 
 def test_the_image_is_what_the_pods_run_and_not_what_the_template_says_now() -> None:
     answers = {PODS: [pod("web-1"), pod("web-2", image="registry:5000/shop/web:v1")]}
-    assert seen(answers, "workload.image", part="tag").text == "v1, v2"
+    differing = seen(answers, "workload.image", part="tag")
+    assert (differing.text, differing.texts) == ("v1, v2", ("v1", "v2"))
     assert seen({PODS: []}, "workload.image", part="repository").text == "registry:5000/shop/web"
     pulled = {"imageID": "docker-pullable://registry:5000/shop/web@sha256:abc"}
     assert seen({PODS: [pod(status=pulled)]}, "workload.image", part="digest").text == "sha256:abc"
@@ -165,14 +166,24 @@ def replica_set(created: str, revision: int, **annotations: str) -> dict[str, An
     }
 
 
-def progressing(reason: str, at: str) -> dict[str, Any]:
-    return deployment(conditions=[{"type": "Progressing", "status": "True", "reason": reason, "lastUpdateTime": at}])
+def progressing(reason: str, at: str, since: str = BORN) -> dict[str, Any]:
+    """Of a Deployment whose condition last became True at ``since``."""
+    times = {"lastUpdateTime": at, "lastTransitionTime": since}
+    return deployment(conditions=[{"type": "Progressing", "status": "True", "reason": reason} | times])
 
 
 def test_a_rollout_took_from_its_own_replica_set_to_its_end_and_not_since_the_deployments_birth() -> None:
     done = progressing("NewReplicaSetAvailable", "2026-01-01T00:02:00Z")
     answers = {DEPLOYMENT: done, SETS: [replica_set(BORN, 1), replica_set("2026-01-01T00:00:00Z", 2)]}
     assert seen(answers, "rollout.took").value == 120
+
+
+def test_a_rollout_that_was_paused_for_a_while_took_at_most_until_it_went_on() -> None:
+    resumed = progressing("NewReplicaSetAvailable", "2026-01-01T01:00:00Z", since="2026-01-01T01:00:00Z")
+    found = seen({DEPLOYMENT: resumed, SETS: [replica_set("2026-01-01T00:00:00Z", 1)]}, "rollout.took")
+    assert found.low == 0
+    assert found.high == 3600
+    assert "interrupted" in found.remedy
 
 
 def test_a_rollout_under_way_has_taken_at_least_so_long() -> None:

@@ -76,7 +76,7 @@ def test_servers_of_an_upstream_are_counted_in_its_block_alone() -> None:
 
 
 def test_places_that_differ_are_all_told_and_no_number() -> None:
-    assert directive("server", block="upstream", argument="max_fails").text == "3, 5"
+    assert directive("server", block="upstream", argument="max_fails").texts == ("3", "5")
     found = directive("server", block="upstream", argument="max_fails", **{"as": "count"})
     assert found.value is None
     assert "different things: 3, 5" in found.problem

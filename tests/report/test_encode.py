@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 from drillbook.model.quantity import Dimension
 from drillbook.report import encode
 from drillbook.report.numbers import number, plain, text, words
-from tests.report.samples import HOSTILE, drill, run, samples, verdict
+from tests.report.drill_samples import drill
+from tests.report.samples import HOSTILE, run, samples
+from tests.report.verdict_samples import verdict
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "drillbook" / "report" / "run.schema.json").read_text())

@@ -9,7 +9,9 @@ import pytest
 
 from drillbook.report import encode
 from drillbook.report.html import page
-from tests.report.samples import HOSTILE, broken, drill, run, samples, unseen, verdict
+from tests.report.drill_samples import drill
+from tests.report.samples import HOSTILE, run, samples
+from tests.report.verdict_samples import broken, unseen, verdict
 
 FETCHES = ("src", "srcset", "data", "poster", "action", "background", "xlink:href")
 VOID = {"meta", "link", "br", "wbr", "img", "hr", "input"}

@@ -8,7 +8,9 @@ import pytest
 
 from drillbook.report import encode
 from drillbook.report.junit import junit
-from tests.report.samples import broken, drill, run, samples, unclear, verdict, waived
+from tests.report.drill_samples import drill
+from tests.report.samples import run, samples
+from tests.report.verdict_samples import broken, unclear, verdict, waived
 
 
 def parsed(name_or_run: object) -> Tree.Element:

@@ -11,7 +11,8 @@ from drillbook.model.drill import DrillResult
 from drillbook.model.run import LoadResult
 from drillbook.model.verdict import Status
 from drillbook.report.outcome import outcome
-from tests.report.samples import broken, drill, unclear, verdict, waived
+from tests.report.drill_samples import drill
+from tests.report.verdict_samples import broken, unclear, verdict, waived
 
 
 def test_everything_that_holds_is_a_pass() -> None:

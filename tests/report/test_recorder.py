@@ -16,7 +16,9 @@ import pytest
 
 from drillbook.errors import ConfigError, ExitCode, Refused, Unreachable
 from drillbook.report.recorder import Recorder, recording, run_id
-from tests.report.samples import ENVIRONMENT, POLICY, STARTED, broken, drill, healthy, verdict
+from tests.report.drill_samples import drill
+from tests.report.samples import ENVIRONMENT, POLICY
+from tests.report.verdict_samples import STARTED, broken, healthy, verdict
 
 ROOT = Path(__file__).parents[2]
 FILES = {"run.json", "junit.xml", "report.html"}
@@ -130,7 +132,9 @@ CHILD = textwrap.dedent(
     import sys, time
     from pathlib import Path
     from drillbook.report.recorder import recording
-    from tests.report.samples import ENVIRONMENT, POLICY, drill, healthy
+    from tests.report.drill_samples import drill
+    from tests.report.samples import ENVIRONMENT, POLICY
+    from tests.report.verdict_samples import healthy
 
     try:
         with recording("demo", POLICY, ENVIRONMENT, Path(sys.argv[1])) as run:
@@ -226,7 +230,9 @@ FULL = """
     from pathlib import Path
     from drillbook.errors import DrillbookError
     from drillbook.report.recorder import recording
-    from tests.report.samples import ENVIRONMENT, POLICY, drill, healthy
+    from tests.report.drill_samples import drill
+    from tests.report.samples import ENVIRONMENT, POLICY
+    from tests.report.verdict_samples import healthy
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:
         with recording("demo", POLICY, ENVIRONMENT, Path(sys.argv[1])) as run:

@@ -10,7 +10,9 @@ from rich.console import Console
 
 from drillbook.report import encode
 from drillbook.report.terminal import summary
-from tests.report.samples import drill, run, samples, verdict
+from tests.report.drill_samples import drill
+from tests.report.samples import run, samples
+from tests.report.verdict_samples import verdict
 
 
 def printed(name_or_run: object, width: int = 100, colour: bool = False) -> str:

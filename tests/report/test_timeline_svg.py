@@ -14,7 +14,8 @@ from drillbook.model.timeline import Event, EventKind, Sample, Timeline
 from drillbook.report import encode
 from drillbook.report.spans import Span, span
 from drillbook.report.timeline_svg import CHARACTER, draw, zoom
-from tests.report.samples import HOSTILE, drill, timeline
+from tests.report.drill_samples import drill, timeline
+from tests.report.samples import HOSTILE
 
 
 def drawn(line: Timeline, width: int = 1000, **more: Any) -> Tree.Element:

@@ -22,6 +22,17 @@ class Parameter:
     choices: tuple[Any, ...] = ()
     low: float | None = None
     high: float | None = None
+    vias: tuple[str, ...] = ()
+    """The sources that it says something to; all of them where it names none."""
+
+
+REMEMBERED: Final[dict[str, Parameter]] = {
+    # How far a rate looks back; for how long a condition must have held; which targets' labels are the component's.
+    "window": Parameter(str, None, vias=("prometheus",)),
+    "for": Parameter(str, None, vias=("prometheus",)),
+    "labels": Parameter(str, None, vias=("prometheus",)),
+}
+"""What can be asked of an indicator that Prometheus serves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +49,11 @@ class Indicator:
     low: Decimal = Decimal(0)
     """The smallest value that there can be; a limit that holds for all possible values is an error."""
     high: Decimal | None = None
+
+    def parameters_for(self, via: str) -> Mapping[str, Parameter]:
+        """What a policy can say where it asks this source; the usual one where it names none."""
+        source = via or next(iter(self.vias), "")
+        return {name: one for name, one in self.parameters.items() if not one.vias or source in one.vias}
 
     def dimension_for(self, parameters: Mapping[str, Any]) -> Dimension:
         """The dimension of its limit: its own, or what the parameter ``as`` says of a setting that can be anything."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from drillbook.model.indicators.base import Indicator, Parameter
+from drillbook.model.indicators.base import REMEMBERED, Indicator, Parameter
 from drillbook.model.quantity import Dimension
 
 _SAMPLES: Final = {"samples": Parameter(int, 5, low=1, high=100)}
@@ -70,11 +70,12 @@ INDICATORS: Final = (
         Dimension.RATIO,
         ("service",),
         _SAMPLES
+        | REMEMBERED
         | {
             "path": Parameter(str, "/metrics"),
             "used": Parameter(str, "database_pool_in_use"),
             "size": Parameter(str, "database_pool_size"),
         },
-        vias=("scrape",),
+        vias=("scrape", "prometheus"),
     ),
 )

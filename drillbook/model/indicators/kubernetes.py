@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
-from drillbook.model.indicators.base import Indicator, Parameter
+from drillbook.model.indicators.base import REMEMBERED, Indicator, Parameter
 from drillbook.model.quantity import Dimension
 
 _WORKLOAD: Final = ("workload",)
@@ -18,14 +18,16 @@ _SETTING: Final = {
 }
 
 INDICATORS: Final = (
-    Indicator("pod.cpu_ratio", Dimension.RATIO, _WORKLOAD, _USE, vias=("metrics",)),
-    Indicator("pod.memory_ratio", Dimension.RATIO, _WORKLOAD, _USE, vias=("metrics",)),
+    Indicator("pod.cpu_ratio", Dimension.RATIO, _WORKLOAD, _USE | REMEMBERED, vias=("metrics", "prometheus")),
+    Indicator("pod.memory_ratio", Dimension.RATIO, _WORKLOAD, _USE | REMEMBERED, vias=("metrics", "prometheus")),
     Indicator("pod.cpu", Dimension.CORES, _WORKLOAD, _STATISTIC, vias=("metrics",)),
     # How far back to look: of the container that restarted most, and of all pods together.
     Indicator("pod.restarts", Dimension.COUNT, _WORKLOAD, {"window": Parameter(str, "15m")}),
     Indicator("pod.oom_kills", Dimension.COUNT, _WORKLOAD, {"window": Parameter(str, "1h")}),
     Indicator("volume.used_ratio", Dimension.RATIO, _WORKLOAD, vias=("kubelet",), high=Decimal(1)),
-    Indicator("node.disk_ratio", Dimension.RATIO, vias=("kubelet",), high=Decimal(1)),
+    Indicator(
+        "node.disk_ratio", Dimension.RATIO, parameters=REMEMBERED, vias=("kubelet", "prometheus"), high=Decimal(1)
+    ),
     Indicator("nodes.not_ready", Dimension.COUNT),
     Indicator("ingress.addresses", Dimension.COUNT, ("ingress",)),
     Indicator("workload.ready_replicas", Dimension.COUNT, _WORKLOAD),

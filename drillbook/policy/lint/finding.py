@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from drillbook.model.limit import Limit
-from drillbook.model.policy import Objective
+from drillbook.model.policy import Objective, Policy
+from drillbook.model.requirements import Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,12 @@ class Finding:
 def side(objective: Objective) -> str:
     """``api-latency: <= 2 s, policy.yaml:31, runbook.txt:232 (Key Metrics)``."""
     return f"{objective.id}: {objective.limit}, {objective.file}:{objective.line}, {objective.source}"
+
+
+def place_of(row: Row, objective: Objective, policy: Policy) -> str:
+    """A row of a runbook and the entry that answers it: ``scale-up: Manual scale up, == 8, runbook.txt:382 (...)``."""
+    stated = f"{row.id}: {row.about}, {row.value}, {policy.document}:{row.span}"
+    return f"{stated} (answered by {objective.id}, {objective.file}:{objective.line})"
 
 
 def found(rule: str, sentence: str, *objectives: Objective) -> Finding:

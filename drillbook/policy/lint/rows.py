@@ -9,14 +9,18 @@ from typing import Final
 
 from drillbook.model.policy import Objective, Policy
 from drillbook.model.requirements import Requirements, Row
-from drillbook.policy.lint.finding import Finding, side
+from drillbook.policy.lint.finding import Finding, place_of
+from drillbook.policy.lint.replicas import REPLICAS
 
 _STATED: Final = re.compile(r"(==|<=|>=|<|>)\s*([0-9].*)")
 
 
 def differing(policy: Policy, requirements: Requirements | None) -> Sequence[Finding]:
-    """Pairs of rows of one sort and one nature that one objective covers, with different values."""
-    rows = {row.id: row for row in requirements.limits} if requirements else {}
+    """Pairs of rows of one sort and one nature that one objective covers, with different values.
+
+    Counts of replicas are compared by workload, whichever objective covers them.
+    """
+    rows = {row.id: row for row in requirements.limits if row.kind != REPLICAS} if requirements else {}
     findings = []
     for objective in policy.objectives:
         stated: dict[str, Row] = {}
@@ -30,5 +34,4 @@ def differing(policy: Policy, requirements: Requirements | None) -> Sequence[Fin
 
 def _finding(policy: Policy, objective: Objective, one: Row, other: Row) -> Finding:
     sentence = f"{objective.id} stands for {one.value} in one place and for {other.value} in another"
-    places = (f"{row.id}: {row.about}, {row.value}, {policy.document}:{row.span}" for row in (one, other))
-    return Finding("places that differ", sentence, (*places, side(objective)))
+    return Finding("places that differ", sentence, tuple(place_of(row, objective, policy) for row in (one, other)))

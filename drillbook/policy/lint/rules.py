@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from drillbook.model.policy import Policy
 from drillbook.model.requirements import Requirements
-from drillbook.policy.lint import autoscalers, limits, pools, replicas, rows, times, units, unreachable
+from drillbook.policy.lint import autoscalers, limits, measures, pools, replicas, rows, times, units, unreachable
 from drillbook.policy.lint.finding import Finding
 
 
@@ -15,10 +15,11 @@ def lint(policy: Policy, requirements: Requirements | None = None) -> tuple[Find
     return (
         *limits.differing(policy, natures_of(policy, requirements)),
         *units.of_another_unit(policy),
+        *measures.in_two_units(policy),
         *unreachable.never_firing(policy),
         *pools.too_large_together(policy),
         *autoscalers.two_on_one_target(policy),
-        *replicas.differing(policy),
+        *replicas.differing(policy, requirements),
         *times.differing(policy),
         *rows.differing(policy, requirements),
     )

@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from drillbook.model.limit import Limit
-from drillbook.model.policy import Objective, Policy
+from drillbook.model.policy import Policy
 from drillbook.model.quantity import Dimension
 from drillbook.policy.lint.finding import Finding, found
 
-_FINDINGS: Final = (".findings", ".loaded")
-"""Endings of the indicators that judge a rule or a query itself: their own limit has no part in it."""
 _SUFFIXES: Final = {
     "_seconds": Dimension.DURATION,
     "_bytes": Dimension.BYTES,
@@ -27,28 +25,22 @@ _RATES: Final = re.compile(r"\bi?rate\s*\(")
 
 
 def of_another_unit(policy: Policy) -> Sequence[Finding]:
-    """Objectives whose query, in the parameter ``expression``, returns another dimension than their limit is in.
+    """Objectives whose query returns another dimension than their limit is in.
 
-    A query that is judged by itself is held against the objectives that answer the same row of the runbook.
+    A query says in its parameter ``of`` which objective it speaks of, and in ``documented`` how the runbook writes it
+    where it is not asked as written.
     """
+    by_id = {objective.id: objective for objective in policy.objectives}
     findings = []
     for asking in policy.objectives:
-        expression = asking.parameters.get("expression")
-        returned = dimension_of(expression) if isinstance(expression, str) else None
-        if returned is None:
+        judged = by_id.get(str(asking.parameters.get("of")))
+        returned = dimension_of(str(asking.parameters.get("documented") or asking.parameters.get("query") or ""))
+        if judged is None or returned is None or not isinstance(judged.limit, Limit):
             continue
-        for judged in _judged_by(asking, policy):
-            if isinstance(judged.limit, Limit) and judged.limit.dimension is not returned:
-                sentence = f"{judged.id} is limited in {judged.limit.dimension.noun}, and its query returns "
-                findings.append(found("different units", f"{sentence}{returned.noun}", judged, asking))
+        if judged.limit.dimension is not returned:
+            sentence = f"{judged.id} is limited in {judged.limit.dimension.noun}, and its query returns {returned.noun}"
+            findings.append(found("different units", sentence, judged, asking))
     return findings
-
-
-def _judged_by(asking: Objective, policy: Policy) -> list[Objective]:
-    if not asking.indicator.endswith(_FINDINGS):
-        return [asking]
-    rows = set(asking.covers)
-    return [o for o in policy.objectives if rows & set(o.covers) and not o.indicator.endswith(_FINDINGS)]
 
 
 def dimension_of(expression: str) -> Dimension | None:

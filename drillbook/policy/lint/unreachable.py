@@ -19,6 +19,9 @@ def never_firing(policy: Policy) -> Sequence[Finding]:
     """Upper limits on a use that the documented cap of the same component keeps from ever being reached."""
     findings = []
     for used in policy.objectives:
+        if _at_its_own_limit(used):
+            sentence = f"{used.id} can never be broken: {used.component} is killed before it uses all of its limit"
+            findings.append(found("an alert that can't fire", sentence, used))
         if used.indicator not in _CAPPED or (level := bound(used, "<", "<=")) is None:
             continue
         for cap in _caps(used, policy):
@@ -28,6 +31,12 @@ def never_firing(policy: Policy) -> Sequence[Finding]:
                 sentence = f"{used.id} can never be broken: {used.component} is capped at {cap.limit}"
                 findings.append(found("an alert that can't fire", sentence, used, cap))
     return findings
+
+
+def _at_its_own_limit(used: Objective) -> bool:
+    """Memory is no more than its limit: what would take more is killed, and its successor starts with little."""
+    level = bound(used, "<", "<=") if used.indicator == "pod.memory_ratio" else None
+    return level is not None and level >= 1 and used.parameters.get("of") == "limit"
 
 
 def _caps(used: Objective, policy: Policy) -> list[Objective]:

@@ -1,4 +1,4 @@
-"""metrics.k8s.io: what pods and nodes use, asked of the node agent."""
+"""metrics.k8s.io and the kubelets' own pages: what pods and nodes use, asked of the node agent."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from drillbook.sandbox.agent import NodeUsage, PodUsage
+from drillbook.sandbox.api import cadvisor
 from drillbook.sandbox.api.answers import json_answer
 from drillbook.sandbox.api.call import Call
 from drillbook.sandbox.api.selectors import Match, label_match
 from drillbook.sandbox.api.virtual import POD_METRICS
-from drillbook.sandbox.kinds import NODE, Object
+from drillbook.sandbox.kinds import NODE, POD, Object
 from drillbook.sandbox.status import not_found
 
 _VERSION = "metrics.k8s.io/v1beta1"
@@ -35,11 +36,16 @@ async def get(call: Call) -> web.Response:
 
 
 async def summary(call: Call) -> web.Response:
-    """The kubelet's own summary, through the node's proxy. ApiError 404 for any other path of it."""
+    """The kubelet's own summary and its cAdvisor's metrics, through the node's proxy. ApiError 404 for other paths."""
     call.store.need(NODE, "", call.name)
-    if call.rest.strip("/") != "stats/summary":
+    asked = call.rest.strip("/")
+    if asked not in {"stats/summary", "metrics/cadvisor"}:
         raise not_found("nodes/proxy", call.rest)
-    return json_answer(call.server.agent.stats_summary(call.name))
+    told = await call.server.agent.stats_summary(call.name)
+    if asked == "stats/summary":
+        return json_answer(told)
+    pods = {(pod["metadata"]["namespace"], pod["metadata"]["name"]): pod for pod in call.store.list(POD)}
+    return web.Response(body=cadvisor.page(told, pods).encode(), headers={"Content-Type": cadvisor.CONTENT_TYPE})
 
 
 def _all(call: Call) -> Sequence[Object]:

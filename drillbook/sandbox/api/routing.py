@@ -50,6 +50,7 @@ _OBJECT: Final[Mapping[str, Handler]] = {
 _SUBRESOURCES: Final[Mapping[str, Mapping[str, Handler]]] = {
     "status": {"get": reading.get, "update": writing.update, "patch": writing.patch},
     "ephemeralcontainers": {"get": reading.get, "update": writing.update, "patch": writing.patch},
+    "resize": {"get": reading.get, "update": writing.update, "patch": writing.patch},
     "scale": {"get": scaling.get, "update": scaling.update, "patch": scaling.patch},
     "log": {"get": logs.get},
     "exec": {"get": execution.run, "create": execution.run},

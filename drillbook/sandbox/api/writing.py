@@ -108,7 +108,7 @@ def store_update(call: Call, new: Object) -> Object:
         complete(call.storage, new, call.store, old)
         check_quota(call.store, call.storage, new, old)
         check_expansion(call.store, call.storage, old, new)
-    check_update(call.storage, old, new)
+    check_update(call.storage, old, new, call.subresource)
     if old != new:
         check_escalation(call, new)
     if call.dry_run:

@@ -15,6 +15,7 @@ from drillbook.sandbox.controllers.garbage import GarbageCollector
 from drillbook.sandbox.controllers.job import Jobs
 from drillbook.sandbox.controllers.namespaces import Namespaces
 from drillbook.sandbox.controllers.node_lifecycle import NodeLifecycle
+from drillbook.sandbox.controllers.pod_garbage import PodGarbage
 from drillbook.sandbox.controllers.replica_set import ReplicaSets
 from drillbook.sandbox.controllers.resource_quota import ResourceQuotas
 from drillbook.sandbox.controllers.scheduler import Scheduler
@@ -41,6 +42,7 @@ def standard(cluster: Cluster) -> list[Controller]:
             Jobs,
             Namespaces,
             NodeLifecycle,
+            PodGarbage,
             ReplicaSets,
             ResourceQuotas,
             Scheduler,

@@ -1,4 +1,4 @@
-"""DaemonSet: one pod on each node that takes it, replaced node by node when the template changes."""
+"""DaemonSet: one pod for each node that it is for, replaced node by node when the template changes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Final
 from drillbook.sandbox.controllers import stateful_revisions
 from drillbook.sandbox.controllers.admission import create
 from drillbook.sandbox.controllers.controller import Controller, Key, own_key, owner_key
-from drillbook.sandbox.controllers.labels import has_all, labels_of
+from drillbook.sandbox.controllers.labels import labels_of
+from drillbook.sandbox.controllers.node_affinity import chooses, pin, pinned_to
 from drillbook.sandbox.controllers.pods import (
     delete,
     is_available,
@@ -20,7 +21,6 @@ from drillbook.sandbox.controllers.pods import (
     owned_pods,
     random_suffix,
     ready_for,
-    with_condition,
 )
 from drillbook.sandbox.controllers.stateful_revisions import REVISION_LABEL
 from drillbook.sandbox.controllers.tolerations import tolerates
@@ -37,7 +37,7 @@ _BORNE: Final = (
 
 
 class DaemonSets(Controller):
-    """Looks at every node; pods are bound as they are created."""
+    """Looks at every node; each pod is made for one of them, and the scheduler binds it there once there is room."""
 
     name = "daemonset"
     watches = (DAEMON_SET, POD, NODE)
@@ -60,10 +60,10 @@ class DaemonSets(Controller):
         self._tell_status(key, update)
 
     def _pods(self, daemon_set: Object) -> dict[str, list[Object]]:
-        """By node, the pods that aren't going."""
+        """By the node that they are for."""
         found: dict[str, list[Object]] = {}
         for pod in owned_pods(self.store, daemon_set):
-            found.setdefault(pod["spec"].get("nodeName") or "", []).append(pod)
+            found.setdefault(pod["spec"].get("nodeName") or pinned_to(pod["spec"]) or "", []).append(pod)
         return found
 
     def _place(self, daemon_set: Object, update: str) -> None:
@@ -78,7 +78,8 @@ class DaemonSets(Controller):
                 self._delete(daemon_set, pod)
         for name in pods.keys() - nodes.keys():
             for pod in pods[name]:
-                self._delete(daemon_set, pod)
+                if not pod["spec"].get("nodeName"):  # those that ran there are garbage, and somebody else's
+                    self._delete(daemon_set, pod)
 
     def _update(self, daemon_set: Object, update: str) -> None:
         """Replace pods of an old template, as many at once as may be unavailable."""
@@ -101,9 +102,8 @@ class DaemonSets(Controller):
 
     def _create(self, daemon_set: Object, node: str, spec: Object, update: str) -> None:
         pod = new_pod(daemon_set, daemon_set["spec"]["template"], f"{daemon_set['metadata']['name']}-{random_suffix()}")
-        pod["spec"] = spec | {"nodeName": node}
+        pod["spec"] = pin(spec, node)
         pod["metadata"]["labels"] = labels_of(pod) | {REVISION_LABEL: update}
-        pod["status"]["conditions"] = with_condition((), "PodScheduled", "True")
         made = create(self.store, POD, pod)
         said = f"Created pod: {made['metadata']['name']}"
         self.cluster.events.normal(daemon_set, COMPONENT, "SuccessfulCreate", said)
@@ -151,7 +151,7 @@ def pod_spec(daemon_set: Object) -> Object:
 def takes(node: Object, spec: Object, effects: tuple[str, ...]) -> bool:
     """Whether a node is one of those that the pods are for; of its taints only those ``effects`` count."""
     taints = [taint for taint in node["spec"].get("taints") or () if taint["effect"] in effects]
-    return has_all(spec.get("nodeSelector"), labels_of(node)) and all(tolerates(spec, taint) for taint in taints)
+    return chooses(spec, node) and all(tolerates(spec, taint) for taint in taints)
 
 
 def _allowed(limit: Mapping[str, object] | int | str, total: int) -> int:

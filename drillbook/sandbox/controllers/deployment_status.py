@@ -85,6 +85,8 @@ def _progressing(conditions: list[Object], deployment: Object, status: Object, n
         return _set(conditions, "Progressing", "Unknown", "DeploymentPaused", "Deployment is paused")
     if before and before["reason"] == "DeploymentPaused":
         return _set(conditions, "Progressing", "Unknown", "DeploymentResumed", "Deployment is resumed")
+    if before and before["reason"] == "NewReplicaSetAvailable" and name in before["message"] and not _older(status):
+        return conditions  # complete before: more replicas, or a lost pod, are no rollout
     if is_complete(deployment | {"status": status}):
         return _set(conditions, "Progressing", "True", "NewReplicaSetAvailable", f"{name} has successfully progressed.")
     if before is None:
@@ -93,8 +95,6 @@ def _progressing(conditions: list[Object], deployment: Object, status: Object, n
         return _set(conditions, "Progressing", "True", "ReplicaSetUpdated", f"{name} is progressing.", moved=True)
     deadline = deployment["spec"].get("progressDeadlineSeconds", 600)
     if before["reason"] == "NewReplicaSetAvailable":
-        if new and name in before["message"]:  # complete before: scaling or a lost pod is no failed rollout
-            return conditions
         return _set(conditions, "Progressing", "True", "NewReplicaSetCreated", f"Created new replica set {name[11:]}")
     if seconds_since(before["lastUpdateTime"]) > deadline:
         return _set(
@@ -103,15 +103,16 @@ def _progressing(conditions: list[Object], deployment: Object, status: Object, n
     return conditions
 
 
+def _older(status: Object) -> int:
+    """Replicas of an older template."""
+    return int(status.get("replicas", 0)) - int(status.get("updatedReplicas", 0))
+
+
 def _moved(before: Object, after: Object) -> bool:
     """Whether the rollout came forward: more new pods, fewer old ones, more ready or available ones."""
-
-    def old(status: Object) -> int:
-        return int(status.get("replicas", 0)) - int(status.get("updatedReplicas", 0))
-
     return (
         after.get("updatedReplicas", 0) > before.get("updatedReplicas", 0)
-        or old(after) < old(before)
+        or _older(after) < _older(before)
         or after.get("readyReplicas", 0) > before.get("readyReplicas", 0)
         or after.get("availableReplicas", 0) > before.get("availableReplicas", 0)
     )

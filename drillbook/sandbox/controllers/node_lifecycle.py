@@ -18,6 +18,8 @@ from drillbook.sandbox.store import Change, timestamp
 
 COMPONENT: Final = "node-controller"
 _POSTED: Final = ("Ready", "MemoryPressure", "DiskPressure", "PIDPressure")
+_SILENT: Final = ("NodeStatusUnknown", "Kubelet stopped posting node status.")
+_NEVER_HEARD: Final = ("NodeStatusNeverUpdated", "Kubelet never posted node status.")
 _PREFIX: Final = "node.kubernetes.io/"
 _PRESSURES: Final = {
     "MemoryPressure": "memory-pressure",
@@ -42,6 +44,8 @@ class NodeLifecycle(Controller):
         self._elapsed = elapsed
         self._heard: dict[str, tuple[str, float]] = {}
         """By node: its newest heartbeat, and when it was first seen. A clock that is set back fools nobody."""
+        self._known: dict[str, Object] = {}
+        """By name, the nodes as they registered."""
 
     def keys(self, change: Change) -> Iterable[Key]:
         if change.kind is NODE or change.namespace == LEASES:
@@ -52,14 +56,24 @@ class NodeLifecycle(Controller):
         name = key[1]
         node = self.store.get(NODE, "", name)
         if node is None:
-            self._heard.pop(name, None)
+            self._forget(name)
             return
+        if name not in self._known:
+            self._known[name] = node
+            said = f"Node {name} event: Registered Node {name} in Controller"
+            self.cluster.events.normal(node, COMPONENT, "RegisteredNode", said)
         left = self._grace - self._silent_for(name)
         if left > 0:
             self.queue.add_after(key, left)
         elif (condition(node, "Ready") or {}).get("status") != "Unknown":
             node = self._give_up(node)
         self._taint(node)
+
+    def _forget(self, name: str) -> None:
+        self._heard.pop(name, None)
+        if gone := self._known.pop(name, None):
+            said = f"Node {name} event: Removing Node {name} from Controller"
+            self.cluster.events.normal(gone, COMPONENT, "RemovingNode", said)
 
     def _silent_for(self, name: str) -> float:
         """Seconds since the last heartbeat was seen for the first time."""
@@ -75,8 +89,8 @@ class NodeLifecycle(Controller):
             for type_ in _POSTED:
                 seen = condition(draft, type_) or {}
                 last = {"lastHeartbeatTime": seen["lastHeartbeatTime"]} if "lastHeartbeatTime" in seen else {}
-                message = "Kubelet stopped posting node status."
-                conditions = with_condition(conditions, type_, "Unknown", "NodeStatusUnknown", message, **last)
+                reason, message = _SILENT if seen else _NEVER_HEARD
+                conditions = with_condition(conditions, type_, "Unknown", reason, message, **last)
             draft["status"]["conditions"] = conditions
 
         name = node["metadata"]["name"]
@@ -114,7 +128,9 @@ def _wanted(node: Object) -> set[tuple[str, str]]:
     """Keys and effects of the taints that follow from a node's status and cordon."""
     wanted = set()
     status = {c["type"]: c["status"] for c in (node.get("status") or {}).get("conditions") or ()}
-    if status.get("Ready") in {"False", "Unknown"}:
+    if "Ready" not in status:  # no kubelet has spoken for it yet
+        wanted.add((f"{_PREFIX}not-ready", "NoSchedule"))
+    elif status["Ready"] != "True":
         key = _PREFIX + ("not-ready" if status["Ready"] == "False" else "unreachable")
         wanted |= {(key, "NoSchedule"), (key, "NoExecute")}
     if node["spec"].get("unschedulable"):

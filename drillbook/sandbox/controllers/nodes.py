@@ -1,4 +1,4 @@
-"""The nodes: three, each with an address, room, a heartbeat and a Lease."""
+"""The nodes: three, each with an address, room, a heartbeat, a Lease, and a status that its kubelet keeps true."""
 
 from __future__ import annotations
 
@@ -10,23 +10,27 @@ from typing import Final
 from drillbook.sandbox.cluster import Cluster
 from drillbook.sandbox.controllers.admission import create
 from drillbook.sandbox.controllers.heartbeats import LEASES, heartbeat_seconds
-from drillbook.sandbox.controllers.pods import with_condition
+from drillbook.sandbox.controllers.labels import labels_of
+from drillbook.sandbox.controllers.pods import condition, with_condition
 from drillbook.sandbox.kinds import LEASE, NODE, Object
+from drillbook.sandbox.room import CPU, DISK, MEMORY, PODS
 from drillbook.sandbox.stopped import is_stopped
 from drillbook.sandbox.store import timestamp
 
 LEASE_SECONDS: Final = 40
-CPU: Final = "16"
-MEMORY: Final = "64Gi"
-PODS: Final = "110"
-"""Room is what the manifests of a whole system ask for, not what this machine has: nothing is reserved here."""
-
 _CONDITIONS: Final = (
     ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
     ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
     ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
     ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
 )
+_EVENTS: Final = {
+    "MemoryPressure": "NodeHasSufficientMemory",
+    "DiskPressure": "NodeHasNoDiskPressure",
+    "PIDPressure": "NodeHasSufficientPID",
+    "Ready": "NodeReady",
+}
+"""What a kubelet says when it finds one of its conditions changed."""
 
 
 def register(cluster: Cluster) -> None:
@@ -36,14 +40,23 @@ def register(cluster: Cluster) -> None:
 
 
 async def beat(cluster: Cluster) -> None:
-    """Renew the leases of the nodes whose kubelet runs, until cancelled; one that was given up says that it is back."""
+    """Renew the leases of the nodes whose kubelet runs, and keep their status true, until cancelled.
+
+    A kubelet whose Node was deleted goes on without one, as Kubernetes' does; a Node of its name that comes is its own.
+    """
     every = heartbeat_seconds()
     while True:
-        for node in cluster.store.list(NODE):
-            if not is_stopped(node):
-                _renew(cluster, node)
-                _come_back(cluster, node)
+        look_after(cluster)
         await asyncio.sleep(every)
+
+
+def look_after(cluster: Cluster) -> None:
+    """One heartbeat of each kubelet that runs."""
+    for name, address in cluster.addresses.nodes.items():
+        node = cluster.store.get(NODE, "", name)
+        if node is not None and not is_stopped(node):
+            _renew(cluster, node)
+            _post(cluster, node, _node(name, address))
 
 
 def _renew(cluster: Cluster, node: Object) -> None:
@@ -58,22 +71,35 @@ def _renew(cluster: Cluster, node: Object) -> None:
         cluster.store.mutate(LEASE, LEASES, name, lambda draft: draft["spec"].update(renewTime=now))
 
 
-def _come_back(cluster: Cluster, node: Object) -> None:
-    """Say again what nobody knew of the node. A condition that somebody set by hand stays as it is."""
-    given_up = {c["type"] for c in node["status"]["conditions"] if c["status"] == "Unknown"}
-    if not given_up:
+def _post(cluster: Cluster, node: Object, own: Object) -> None:
+    """Write what of the status is the kubelet's own, where it reads otherwise: somebody's hand, or nobody knew it.
+
+    Conditions of other types stay, and so do resources that somebody advertises for the node.
+    """
+    old: Object = node.get("status") or {}
+    conditions, changed = list(old.get("conditions") or ()), []
+    for type_, status, reason, message in _CONDITIONS:
+        seen = condition(node, type_) or {}
+        if (seen.get("status"), seen.get("reason"), seen.get("message")) != (status, reason, message):
+            more = {"lastHeartbeatTime": timestamp()}
+            conditions = with_condition(conditions, type_, status, reason, message, **more)
+            changed += [type_] if seen.get("status") != status else []
+    room = (old.get("capacity") or {}) | own["status"]["capacity"]
+    status_now = old | own["status"] | {"conditions": conditions, "capacity": room, "allocatable": dict(room)}
+    if status_now == old:
         return
 
-    def post(draft: Object) -> None:
-        for type_, status, reason, message in _CONDITIONS:
-            if type_ in given_up:
-                draft["status"]["conditions"] = with_condition(
-                    draft["status"]["conditions"], type_, status, reason, message, lastHeartbeatTime=timestamp()
-                )
+    def write(draft: Object) -> None:
+        if "nodeInfo" not in old:  # this kubelet has not been here before: it registers
+            draft["metadata"]["labels"] = labels_of(draft) | own["metadata"]["labels"]
+            draft["spec"] = own["spec"] | draft["spec"]
+        draft["status"] = status_now
 
     name = node["metadata"]["name"]
-    back = cluster.store.mutate(NODE, "", name, post)
-    cluster.events.normal(back, "kubelet", "NodeReady", f"Node {name} status is now: NodeReady", host=name)
+    told = cluster.store.mutate(NODE, "", name, write)
+    for type_ in changed:
+        said = f"Node {name} status is now: {_EVENTS[type_]}"
+        cluster.events.normal(told, "kubelet", _EVENTS[type_], said, host=name)
 
 
 def _node(name: str, address: str) -> Object:
@@ -81,7 +107,7 @@ def _node(name: str, address: str) -> Object:
     for type_, status, reason, message in _CONDITIONS:
         conditions = with_condition(conditions, type_, status, reason, message, lastHeartbeatTime=timestamp())
     system = os.uname()
-    room = {"cpu": CPU, "memory": MEMORY, "pods": PODS, "ephemeral-storage": "100Gi"}
+    room = {"cpu": CPU, "memory": MEMORY, "pods": PODS, "ephemeral-storage": DISK}
     return {
         "apiVersion": "v1",
         "kind": "Node",

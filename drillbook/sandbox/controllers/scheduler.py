@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from drillbook.sandbox.api.quantities import parse
 from drillbook.sandbox.controllers.controller import Controller, Key, controller_of, own_key
-from drillbook.sandbox.controllers.labels import has_all, labels_of
-from drillbook.sandbox.controllers.pods import is_active, is_terminating, with_condition
+from drillbook.sandbox.controllers.node_affinity import chooses, pinned_to
+from drillbook.sandbox.controllers.pods import is_finished, is_terminating, with_condition
 from drillbook.sandbox.controllers.tolerations import tolerates
 from drillbook.sandbox.kinds import NODE, POD, Object
 from drillbook.sandbox.store import Change
@@ -36,7 +36,7 @@ class Scheduler(Controller):
         if pod is None or pod["spec"].get("nodeName") or is_terminating(pod):
             return
         nodes = self.store.list(NODE)
-        running = [p for p in self.store.list(POD) if p["spec"].get("nodeName") and is_active(p)]
+        running = [p for p in self.store.list(POD) if p["spec"].get("nodeName") and not is_finished(p)]
         refused: Counter[str] = Counter()
         fitting = []
         for node in nodes:
@@ -81,6 +81,8 @@ class Scheduler(Controller):
 def why_not(pod: Object, node: Object, running: Iterable[Object]) -> str | None:
     """Why this pod can't run on this node, in the scheduler's own words; None when it can."""
     spec = pod["spec"]
+    if pinned_to(spec) not in {None, node["metadata"]["name"]}:
+        return "node(s) didn't satisfy plugin(s) [NodeAffinity]"
     if node["spec"].get("unschedulable") and not tolerates(
         spec, {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
     ):
@@ -89,15 +91,15 @@ def why_not(pod: Object, node: Object, running: Iterable[Object]) -> str | None:
         if taint["effect"] in {"NoSchedule", "NoExecute"} and not tolerates(spec, taint):
             pair = f"{taint['key']}: {taint.get('value', '')}"
             return f"node(s) had untolerated taint {{{pair}}}"
-    if not has_all(spec.get("nodeSelector"), labels_of(node)):
+    if not chooses(spec, node):
         return "node(s) didn't match Pod's node affinity/selector"
-    allocatable = node["status"]["allocatable"]
+    allocatable = (node.get("status") or {}).get("allocatable") or {}
     placed = list(running)
-    if len(placed) >= int(allocatable.get("pods", 110)):
+    if len(placed) >= int(allocatable.get("pods", 0)):
         return "Too many pods"
     for resource in ("cpu", "memory"):
         used = sum((requested(other["spec"], resource) for other in placed), Decimal(0))
-        if used + requested(spec, resource) > parse(str(allocatable[resource])):
+        if used + requested(spec, resource) > parse(str(allocatable.get(resource, 0))):
             return f"Insufficient {resource}"
     return None
 

@@ -5,6 +5,7 @@ A name that no family answers to, or a tag that its family never released, is an
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,3 +19,16 @@ def resolve(image: str) -> Program | None:
     from drillbook.sandbox.images.table import FAMILIES
 
     return first_match(FAMILIES, image)
+
+
+@cache
+def absent(image: str) -> str:
+    """Why this machine lacks the program behind an image that the sandbox knows; empty where it doesn't.
+
+    Not carrying it is no mistake of a manifest: nothing waits for such a pod.
+    """
+    from drillbook.sandbox.images.family import family_of
+    from drillbook.sandbox.images.table import FAMILIES
+
+    family = family_of(FAMILIES, image)
+    return family.absent() if family else ""

@@ -17,12 +17,17 @@ class Family:
     """Shell patterns of repositories; see ``ImageReference.matches``."""
     program: Callable[[ImageReference], Program | None]
     """What the image starts; None for a tag that was never released, as a registry would answer."""
+    absent: Callable[[], str] = str
+    """Why this machine can't start it, for programs that no package brings along; empty where it can."""
+
+
+def family_of(families: Iterable[Family], image: str) -> Family | None:
+    """The first family that answers to an image's name."""
+    reference = ImageReference.parse(image)
+    return next((f for f in families if any(reference.matches(pattern) for pattern in f.patterns)), None)
 
 
 def first_match(families: Iterable[Family], image: str) -> Program | None:
-    """The program that the first family that answers to the name starts; None for no family, or no such tag."""
-    reference = ImageReference.parse(image)
-    for family in families:
-        if any(reference.matches(pattern) for pattern in family.patterns):
-            return family.program(reference)
-    return None
+    """What the first family that answers to the name starts; None for no family, no such tag, or no program here."""
+    family = family_of(families, image)
+    return None if family is None or family.absent() else family.program(ImageReference.parse(image))

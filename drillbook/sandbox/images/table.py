@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from drillbook.sandbox.images import nginx, postgres, redis, refapp, shells
+from drillbook.sandbox.images import nginx, postgres, prometheus, redis, refapp, shells
 
-FAMILIES: Final = (postgres.FAMILY, redis.FAMILY, nginx.FAMILY, *refapp.FAMILIES, shells.FAMILY)
+FAMILIES: Final = (
+    postgres.FAMILY,
+    redis.FAMILY,
+    nginx.FAMILY,
+    *prometheus.FAMILIES,
+    *refapp.FAMILIES,
+    shells.FAMILY,
+)

@@ -39,6 +39,8 @@ class Container:
         self.started = False
         self.id = ""
         self.process: Process | None = None
+        self.commands: list[Process] = []
+        """Commands that run beside its program: what they use is its use too."""
         self.surroundings: Surroundings | None = None
         self.log: LogFile | None = None
         self.previous_log: LogFile | None = None
@@ -229,12 +231,15 @@ class Container:
         """What the program left behind dies with it, as in a container."""
         if self.process is not None:
             self.process.kill()
-        for orphan in self.worker.orphans():
-            if self._is_ours(orphan):
-                processes.kill_tree(orphan)
+        for orphan in self.leftovers():
+            processes.kill_tree(orphan)
         if self.log is not None and self.process is not None:
             ended = self.log
             self.process.closed.add_done_callback(lambda _: ended.end())
+
+    def leftovers(self) -> list[int]:
+        """Processes in the container whose parents have ended: what a command left in the background."""
+        return [orphan for orphan in self.worker.orphans() if self._is_ours(orphan)]
 
     def _is_ours(self, pid: int) -> bool:
         """By its mount space, or where it shares the host's, by its mark: programs may overwrite their environment."""

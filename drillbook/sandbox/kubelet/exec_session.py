@@ -71,8 +71,12 @@ async def start_command(container: Container, command: list[str], *, stdin: bool
     session = RunningCommand()
     if tty:
         launch = container.beside(command, terminal=True)
-        session.begun(*await start_at_terminal(launch, container.env, session.stdout.feed_data, session.ended))
+        at_terminal = await start_at_terminal(launch, container.env, session.stdout.feed_data, session.ended)
+        container.commands.append(at_terminal[0])
+        session.begun(*at_terminal)
         return session
     pipe = asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL
-    session.begun(await process.start(container.beside(command), container.env, session.heard, stdin=pipe))
+    started = await process.start(container.beside(command), container.env, session.heard, stdin=pipe)
+    container.commands.append(started)
+    session.begun(started)
     return session

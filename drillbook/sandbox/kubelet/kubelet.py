@@ -13,7 +13,7 @@ from drillbook.sandbox.agent import NodeUsage, PodUsage
 from drillbook.sandbox.cluster import Cluster, log
 from drillbook.sandbox.controllers.pods import is_terminating
 from drillbook.sandbox.kinds import NODE, POD, Object
-from drillbook.sandbox.kubelet import ownership, process, processes
+from drillbook.sandbox.kubelet import eviction, ownership, process, processes
 from drillbook.sandbox.kubelet.attaching import Attached
 from drillbook.sandbox.kubelet.container import Container
 from drillbook.sandbox.kubelet.exec_session import RunningCommand, start_command
@@ -47,6 +47,7 @@ class Kubelet:
         beside = [
             asyncio.create_task(self._sampler.run(self._tidy), name="usage sampler"),
             asyncio.create_task(MountedFiles(self.cluster, self.workers).run(), name="mounted files"),
+            asyncio.create_task(eviction.watch(self.cluster, self.workers), name="eviction"),
         ]
         try:
             for node in self.cluster.store.list(NODE):
@@ -112,7 +113,8 @@ class Kubelet:
 
     def _see(self, pod: Object) -> None:
         uid = pod["metadata"]["uid"]
-        if stands_still(self.cluster.store, pod["spec"].get("nodeName") or ""):
+        node = pod["spec"].get("nodeName") or ""
+        if node in self._asleep or stands_still(self.cluster.store, node):
             return
         worker = self.workers.get(uid)
         if is_terminating(pod):
@@ -122,7 +124,9 @@ class Kubelet:
             elif uid not in self._tasks and not pod["metadata"].get("finalizers"):
                 self._drop(pod)
             return
-        if worker is None and pod["spec"].get("nodeName") in self.cluster.addresses.nodes:
+        if worker is not None:
+            worker.resize(pod["spec"])
+        elif pod["spec"].get("nodeName") in self.cluster.addresses.nodes:
             self._begin(pod)
 
     def _drop(self, pod: Object) -> None:
@@ -230,9 +234,9 @@ class Kubelet:
         """The running processes of each pod, by the pod's uid."""
         return ownership.processes_by_pod(self.workers.values())
 
-    def stats_summary(self, node: str) -> Object:
+    async def stats_summary(self, node: str) -> Object:
         check_kubelet(self.cluster.store, node)
-        return summary(self.cluster, node, list(self.workers.values()), self._sampler)
+        return await summary(self.cluster, node, list(self.workers.values()), self._sampler)
 
     def terminate(self, pod: Object) -> None:
         """A pod was marked deleted, or taken out by force."""

@@ -196,12 +196,22 @@ def prepare(launch: dict[str, Any]) -> None:
         _signal.signal(ignored_by_python, _signal.SIG_DFL)
 
 
+def close_all_but(status: int) -> None:
+    """Only the three standard streams go on to the program.
+
+    Whatever is left in the background would otherwise hold a second copy of an exec's pipes, which would never end.
+    """
+    os.closerange(3, status)
+    os.closerange(status + 1, os.sysconf("SC_OPEN_MAX"))
+
+
 def main() -> None:
     launch = json.loads(sys.argv[1])
     argv = launch["argv"]
     try:
         prepare(launch)
         os.set_inheritable(launch["status"], False)
+        close_all_but(launch["status"])
     except (OSError, KeyError) as error:
         os.write(launch["status"], f"prepare {error}".encode())
         os._exit(128)

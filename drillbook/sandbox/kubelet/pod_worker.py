@@ -12,7 +12,7 @@ from typing import Any, Final
 from drillbook.sandbox.cluster import Cluster, log
 from drillbook.sandbox.controllers.controller import own_key
 from drillbook.sandbox.images.program import Program
-from drillbook.sandbox.kinds import NODE, POD, Object
+from drillbook.sandbox.kinds import POD, Object
 from drillbook.sandbox.kubelet import pod_status, volumes
 from drillbook.sandbox.kubelet.container import Container
 from drillbook.sandbox.kubelet.isolation import Isolation
@@ -110,6 +110,13 @@ class PodWorker:
             container.stopping = True
             container.kill()
 
+    def resize(self, spec: Object) -> None:
+        """Its containers may use more or less from now on; none is started anew for it."""
+        given = {one["name"]: one.get("resources") for one in [*spec.get("initContainers", ()), *spec["containers"]]}
+        for container in self.containers:
+            if container.spec.get("resources") != given.get(container.name):
+                container.spec = {**container.spec, "resources": given.get(container.name) or {}}
+
     def fall_asleep(self) -> None:
         """The node's kubelet has stopped: what runs goes on, and nobody looks after it."""
         self.awake.clear()
@@ -174,10 +181,7 @@ class PodWorker:
         (self.folder / "pod.json").write_text(json.dumps(told), encoding="utf-8")
 
     def _take_address(self) -> str | None:
-        node = self.cluster.store.get(NODE, "", self.pod["spec"]["nodeName"])
         host = self.cluster.addresses.nodes[self.pod["spec"]["nodeName"]]
-        if node is not None:
-            host = next((a["address"] for a in node["status"]["addresses"] if a["type"] == "InternalIP"), host)
         pool = self.cluster.addresses.pods_of(self.pod["spec"]["nodeName"])
         given = None if self.pod["spec"].get("hostNetwork") else pool.take()
         address = given or host

@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from typing import TYPE_CHECKING, Final
 
+from drillbook.sandbox.images import absent
 from drillbook.sandbox.images.program import Program
 from drillbook.sandbox.kubelet import backoff
 from drillbook.sandbox.kubelet.environment import ConfigMissing
@@ -23,7 +24,8 @@ async def until_image(container: Container) -> Program:
     """Wait until the image resolves; tells ErrImagePull and ImagePullBackOff in turn."""
     image, pulls = container.spec["image"], 0
     while (program := container.worker.resolve(image)) is None:
-        missing = f'failed to pull and unpack image "{image}": not found: the sandbox carries no such image'
+        because = absent(image) or "the sandbox carries no such image"
+        missing = f'failed to pull and unpack image "{image}": not found: {because}'
         container.say("warning", "Failed", f'Failed to pull image "{image}": {missing}')
         container.say("warning", "Failed", "Error: ErrImagePull")
         container.waits("ErrImagePull", missing)

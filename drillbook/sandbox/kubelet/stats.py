@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from drillbook.clock import iso
 from drillbook.sandbox.cluster import Cluster
+from drillbook.sandbox.controllers.pods import is_finished
 from drillbook.sandbox.kinds import Object
 from drillbook.sandbox.kubelet.usage import Sampler, Track
 from drillbook.sandbox.kubelet.volumes import Mounted
@@ -17,9 +19,9 @@ if TYPE_CHECKING:
     from drillbook.sandbox.kubelet.pod_worker import PodWorker
 
 
-def summary(cluster: Cluster, node: str, workers: Sequence[PodWorker], sampler: Sampler) -> Object:
-    """The summary of one node."""
-    here = [worker for worker in workers if worker.pod["spec"]["nodeName"] == node]
+async def summary(cluster: Cluster, node: str, workers: Sequence[PodWorker], sampler: Sampler) -> Object:
+    """The summary of one node, with the pods on it that aren't over."""
+    here = [w for w in workers if w.pod["spec"]["nodeName"] == node and not is_finished(w.pod)]
     usage = next((n for n in sampler.nodes() if n.name == node), None)
     return {
         "node": {
@@ -31,19 +33,20 @@ def summary(cluster: Cluster, node: str, workers: Sequence[PodWorker], sampler: 
             "memory": {"workingSetBytes": usage.bytes if usage else 0},
             "fs": _file_system(cluster.state),
         },
-        "pods": [_pod(cluster, worker, sampler) for worker in here],
+        "pods": [await _pod(cluster, worker, sampler) for worker in here],
     }
 
 
-def _pod(cluster: Cluster, worker: PodWorker, sampler: Sampler) -> Object:
+async def _pod(cluster: Cluster, worker: PodWorker, sampler: Sampler) -> Object:
     meta = worker.pod["metadata"]
+    measured = [volume for volume in worker.mounted.values() if volume.measured]
     return {
         "podRef": {"name": meta["name"], "namespace": meta["namespace"], "uid": meta["uid"]},
         "startTime": (worker.pod.get("status") or {}).get("startTime"),
         "containers": [
             {"name": c.name} | _container(track) for c in worker.main if (track := sampler.track(c)) is not None
         ],
-        "volume": [_volume(cluster, meta["namespace"], volume) for volume in worker.mounted.values()],
+        "volume": [await _volume(cluster, meta["namespace"], volume) for volume in measured],
     }
 
 
@@ -59,13 +62,13 @@ def _container(track: Track) -> Object:
     }
 
 
-def _volume(cluster: Cluster, namespace: str, volume: Mounted) -> Object:
+async def _volume(cluster: Cluster, namespace: str, volume: Mounted) -> Object:
     told: Object = {"name": volume.name}
     if volume.claim:
         told["pvcRef"] = {"name": volume.claim, "namespace": namespace}
     if cluster.disks.is_limited(volume.folder):
         return told | _file_system(volume.folder)
-    used, files = used_by(volume.folder)
+    used, files = await asyncio.to_thread(used_by, volume.folder)  # nobody knows how much there is to look at
     told |= {"usedBytes": used, "inodesUsed": files}
     if volume.sized:  # a capacity that nothing holds it to would be taken for a real one
         return told
@@ -73,7 +76,10 @@ def _volume(cluster: Cluster, namespace: str, volume: Mounted) -> Object:
 
 
 def _file_system(folder: Path) -> Object:
-    disk = os.statvfs(folder)
+    try:
+        disk = os.statvfs(folder)
+    except FileNotFoundError:  # its pod has gone meanwhile
+        return {}
     return {
         "availableBytes": disk.f_bavail * disk.f_frsize,
         "capacityBytes": disk.f_blocks * disk.f_frsize,

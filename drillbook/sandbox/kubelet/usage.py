@@ -69,7 +69,10 @@ class Sampler:
             for container in worker.containers:
                 if container.running and container.process is not None:
                     track = self._tracks.get(container.id) or Track()
-                    use = processes.use_of(processes.tree(container.process.pid))
+                    container.commands = [command for command in container.commands if command.running]
+                    programs = [one.pid for one in (container.process, *container.commands)]
+                    programs += container.leftovers()
+                    use = processes.use_of([pid for one in programs for pid in processes.tree(one)])
                     track.samples.append((now, use.cpu_seconds))
                     track.memory_bytes, track.taken = use.memory_bytes, datetime.now(UTC)
                     seen[container.id] = track

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drillbook.sandbox.api.quantities import parse
-from drillbook.sandbox.kinds import CLAIM, CONFIG_MAP, NODE, SECRET, VOLUME, Object
+from drillbook.sandbox.kinds import CLAIM, CONFIG_MAP, SECRET, VOLUME, Object
 from drillbook.sandbox.kubelet.environment import ConfigMissing, field_value
 from drillbook.sandbox.kubelet.process import Bind
+from drillbook.sandbox.room import MEMORY
 from drillbook.sandbox.store import Store
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class Mounted:
     claim: str | None = None
     sized: bool = False
     """Whether it asks for a size; whether it ends there, the disks know."""
+    measured: bool = True
+    """Whether the kubelet tells how much is in it: not of a path of the host's."""
 
 
 def prepare(cluster: Cluster, pod: Object, folder: Path, claims: Path) -> dict[str, Mounted]:
@@ -46,7 +49,7 @@ def prepare(cluster: Cluster, pod: Object, folder: Path, claims: Path) -> dict[s
     return mounted
 
 
-def size_of_empty_dir(store: Store, source: Object, pod: Object) -> int | None:
+def size_of_empty_dir(source: Object, pod: Object) -> int | None:
     """The bytes that an emptyDir may hold, None without a limit.
 
     One in memory always has a limit: that of the pod's memory, where each container has one, else the node's memory.
@@ -57,7 +60,7 @@ def size_of_empty_dir(store: Store, source: Object, pod: Object) -> int | None:
     if source.get("medium") == "Memory":
         memory = [((c.get("resources") or {}).get("limits") or {}).get("memory") for c in pod["spec"]["containers"]]
         if not all(memory):
-            memory = [store.need(NODE, "", pod["spec"]["nodeName"])["status"]["allocatable"]["memory"]]
+            memory = [MEMORY]
         limits.append(sum((parse(str(one)) for one in memory), Decimal()))
     return int(min(limits)) if limits else None
 
@@ -106,8 +109,8 @@ def _one(cluster: Cluster, pod: Object, volume: Object, folder: Path, claims: Pa
         path = Path(volume["hostPath"]["path"])
         if volume["hostPath"].get("type") == "DirectoryOrCreate":
             path.mkdir(parents=True, exist_ok=True)
-        return Mounted(name, path)
-    size = size_of_empty_dir(store, volume["emptyDir"] or {}, pod) if "emptyDir" in volume else None
+        return Mounted(name, path, measured=False)
+    size = size_of_empty_dir(volume["emptyDir"] or {}, pod) if "emptyDir" in volume else None
     if size is not None:
         cluster.disks.make(folder, size)
         return Mounted(name, folder, sized=True)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Final
 
 NODES: Final = 3
+NODE_NAMES: Final = tuple(f"node-{n}" for n in range(1, NODES + 1))
 API_PORT: Final = 6443
 FIRST_NETWORK: Final = 64
 LAST_NETWORK: Final = 250
@@ -61,7 +62,7 @@ class Addresses:
     @property
     def nodes(self) -> dict[str, str]:
         """Node name to its InternalIP."""
-        return {f"node-{n}": f"{self.network}.0.{10 + n}" for n in range(1, NODES + 1)}
+        return {name: f"{self.network}.0.{10 + n}" for n, name in enumerate(NODE_NAMES, 1)}
 
     def pods_of(self, node: str) -> Pool:
         """The pod addresses of a node."""

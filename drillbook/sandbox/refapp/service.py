@@ -113,7 +113,7 @@ class Service:
                 raise reason
             parts[name] = f"unavailable: {reason}" if reason else "ok"
         well = all(state == "ok" for state in parts.values())
-        document = {"status": "healthy" if well else "unhealthy", **parts, "version": self.settings.version}
+        document = {"status": self.settings.healthy if well else "unhealthy", **parts, "version": self.settings.version}
         return answer(200 if well else 503, document)
 
     async def _ready(self, request: Request) -> Response:

@@ -57,6 +57,8 @@ class Settings:
     """A second port that answers too, for systems whose metrics have one of their own."""
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Paths of a system's own that mean one of ours: ``/actuator/health`` -> ``/health``."""
+    healthy: str = "healthy"
+    """What a health check says when all is well: ``UP`` for a system that speaks as Spring does."""
     provider: str | None = None
     """Where a provider of language models takes prompts; a system without one has no /completions."""
 
@@ -83,6 +85,7 @@ def read(role: str, env: Mapping[str, str] = os.environ) -> Settings:
         cache=_cache(env.get("REDIS_URL", "redis://redis:6379/0")),
         metrics_port=_number(env, "METRICS_PORT", 0) or None,
         aliases=dict(map(_alias, env.get("ROUTE_ALIASES", "").split())),
+        healthy=env.get("HEALTHY_STATUS") or "healthy",
         provider=_provider(env.get("PROVIDER_URL", "")),
     )
 

@@ -111,7 +111,7 @@ class BookkeepingAgent:
         now = datetime.now(UTC)
         return [NodeUsage("node-1", {"kubernetes.io/hostname": "node-1"}, now, 15.0, 0.25, 512 * 1024 * 1024)]
 
-    def stats_summary(self, node: str) -> Object:
+    async def stats_summary(self, node: str) -> Object:
         return {"node": {"nodeName": node}, "pods": []}
 
     def terminate(self, pod: Object) -> None:

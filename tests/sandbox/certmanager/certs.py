@@ -8,6 +8,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
+from drillbook.sandbox.certmanager.conditions import with_one
 from drillbook.sandbox.kinds import CERTIFICATE, CERTIFICATE_REQUEST, SECRET, Object
 from tests.sandbox.controllers.stage import NAMESPACE, Stage
 
@@ -66,3 +67,15 @@ def requests(stage: Stage) -> list[Object]:
 
 def secret_names(stage: Stage) -> list[str]:
     return [found["metadata"]["name"] for found in stage.store.list(SECRET, NAMESPACE)]
+
+
+def renew_by_hand(stage: Stage, name: str = "shop") -> None:
+    """What ``cmctl renew`` does."""
+    now = stage.clock.now()
+
+    def mark(draft: Any) -> None:
+        text = "Certificate re-issuance manually triggered"
+        draft["status"]["conditions"] = with_one(draft, "Issuing", "True", "ManuallyTriggered", text, now)
+
+    stage.change(CERTIFICATE, name, mark)
+    stage.settle()

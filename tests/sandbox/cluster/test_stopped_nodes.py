@@ -1,4 +1,4 @@
-"""A node whose kubelet stops and comes back."""
+"""A node whose kubelet stops and comes back, and one that is deleted."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from drillbook.sandbox.controllers.admission import create
 from drillbook.sandbox.controllers.pods import is_ready
 from drillbook.sandbox.kinds import NODE, POD
 from drillbook.sandbox.status import ApiError
@@ -96,4 +97,32 @@ async def test_a_pod_that_comes_while_the_kubelet_is_stopped_waits_for_it(bench:
     await asyncio.sleep(0.5)
     assert not bench.get(POD, "one")["status"].get("containerStatuses")
     switch(bench, "node-2", stop=False)
+    await bench.until(lambda: is_ready(bench.get(POD, "one")), "the pod is Ready")
+
+
+@on_bench
+async def test_pods_of_a_deleted_node_go_on_and_can_be_asked_again_when_it_is_back(bench: Bench) -> None:
+    node = await started(bench, "one")
+    (process,) = [c.process for w in bench.kubelet.workers.values() for c in w.containers]
+    bench.store.remove(NODE, "", node)
+    await asyncio.sleep(0.1)
+    assert process is not None
+    assert process.running
+    with pytest.raises(ApiError, match=f'nodes "{node}" not found'):
+        await bench.logs(bench.get(POD, "one"), "main")
+    create(bench.store, NODE, {"metadata": {"name": node}})
+    await bench.until(lambda: is_ready(bench.get(NODE, node)), "the node is Ready")
+    assert await bench.logs(bench.get(POD, "one"), "main") == "here\n"
+    assert process.running
+
+
+@on_bench
+async def test_a_deleted_nodes_kubelet_that_was_stopped_starts_nothing(bench: Bench) -> None:
+    switch(bench, "node-2", stop=True)
+    await asyncio.sleep(0.1)
+    bench.store.remove(NODE, "", "node-2")
+    bench.apply(pod("one", LIVES).replace("  restartPolicy", "  nodeName: node-2\n  restartPolicy"))
+    await asyncio.sleep(0.3)
+    assert not bench.kubelet.workers
+    create(bench.store, NODE, {"metadata": {"name": "node-2"}})
     await bench.until(lambda: is_ready(bench.get(POD, "one")), "the pod is Ready")

@@ -44,7 +44,18 @@ spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 64Mi}}}
     fill = "dd if=/dev/zero of=$VOLUME_V/f bs=1M count=16 2>/dev/null; echo full; exec sleep 60"
     bench.apply(pod("filler", fill, "volumeMounts: [{name: v, mountPath: /srv/v}]") + volume)
     await bench.until_says("filler", "full\n")
-    told = bench.kubelet.stats_summary(bench.get(POD, "filler")["spec"]["nodeName"])
+    told = await bench.kubelet.stats_summary(bench.get(POD, "filler")["spec"]["nodeName"])
     found = next(p for p in told["pods"] if p["podRef"]["name"] == "filler")["volume"][0]
     assert found["pvcRef"] == {"name": "disk", "namespace": "test"}
     assert 16 * 2**20 <= found["usedBytes"] < 24 * 2**20
+
+
+@on_bench
+async def test_a_path_of_the_host_is_not_measured_and_an_ended_pod_not_told(bench: Bench) -> None:
+    volume = "  volumes: [{name: v, hostPath: {path: /}}]\n  nodeName: node-1\n"
+    bench.apply(pod("looker", "echo seen; exec sleep 60", "volumeMounts: [{name: v, mountPath: /host}]") + volume)
+    bench.apply(pod("ended", "true", restart="Never") + "  nodeName: node-1\n")
+    await bench.until_says("looker", "seen\n")
+    await bench.until(lambda: bench.get(POD, "ended")["status"]["phase"] == "Succeeded", "its end")
+    (told,) = (await bench.kubelet.stats_summary("node-1"))["pods"]
+    assert (told["podRef"]["name"], told["volume"]) == ("looker", [])

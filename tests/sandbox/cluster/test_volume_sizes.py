@@ -207,6 +207,15 @@ def test_an_empty_dir_with_a_limit_ends_there_and_one_without_does_not(sandbox: 
     assert sandbox.volumes("writer")["scratch"]["capacityBytes"] == 4 * MIB
 
 
+def test_a_pod_that_fills_an_empty_dir_up_to_its_limit_is_evicted(sandbox: Sandbox) -> None:
+    sandbox.inside("writer", "dd if=/dev/zero of=/scratch/f bs=1M count=30")
+    assert sandbox.kubectl("wait", "--for=jsonpath={.status.reason}=Evicted", "pod/writer", "--timeout=20s").stdout
+    shown = json.loads(sandbox.kubectl("get", "pod", "writer", "-o", "json").stdout)["status"]
+    assert shown["phase"] == "Failed"
+    assert shown["message"] == 'Usage of EmptyDir volume "scratch" exceeds the limit "4Mi". '
+    assert "Evicted" in sandbox.kubectl("describe", "pod", "writer").stdout
+
+
 def test_an_empty_dir_goes_with_its_pod_also_where_later_pods_saw_it(sandbox: Sandbox) -> None:
     sandbox.inside("writer", "dd if=/dev/zero of=/memory/f bs=1M count=20")
     later = ("run", "later", "--image=busybox", "--restart=Never", "--command", "--", "sleep", "600")

@@ -202,6 +202,13 @@ def pod_body(labels: dict[str, str] | None = None, **resources: dict[str, str]) 
     }
 
 
+def named_pod(name: str = "new", **resources: dict[str, str]) -> Object:
+    """A lone pod as somebody sends it: with its name and namespace."""
+    body = pod_body({}, **resources)
+    body["metadata"] |= {"name": name, "namespace": NAMESPACE}
+    return body
+
+
 def condition_of(obj: Object, type_: str) -> tuple[str, str] | None:
     """Status and reason of a condition."""
     for found in (obj.get("status") or {}).get("conditions") or ():

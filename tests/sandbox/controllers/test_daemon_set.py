@@ -7,18 +7,21 @@ from typing import Any
 
 import pytest
 
+from drillbook.sandbox.api.validation.affinity import REQUIRED
 from drillbook.sandbox.certificates import Authority
 from drillbook.sandbox.controllers.daemon_set import DaemonSets
+from drillbook.sandbox.controllers.node_affinity import pinned_to
 from drillbook.sandbox.controllers.nodes import register
-from drillbook.sandbox.controllers.pods import is_terminating, with_condition
+from drillbook.sandbox.controllers.pods import condition, is_terminating, with_condition
+from drillbook.sandbox.controllers.scheduler import Scheduler
 from drillbook.sandbox.kinds import DAEMON_SET, NODE, POD, Object
 from tests.sandbox.controllers.stage import Stage, container, staged
 
 
 @pytest.fixture
 def nodes(authority: Authority) -> Iterator[Stage]:
-    """Three nodes and the controller."""
-    with staged(authority, DaemonSets) as stage:
+    """Three nodes, the controller, and the scheduler that it counts on."""
+    with staged(authority, DaemonSets, Scheduler) as stage:
         register(stage.cluster)
         yield stage
 
@@ -30,7 +33,7 @@ def daemon(stage: Stage, spec: Object | None = None, **more: Any) -> None:
 
 
 def places(stage: Stage) -> list[str]:
-    return sorted(pod["spec"]["nodeName"] for pod in stage.pods() if not is_terminating(pod))
+    return sorted(pod["spec"].get("nodeName", "") for pod in stage.pods() if not is_terminating(pod))
 
 
 def all_ready(stage: Stage) -> None:
@@ -80,6 +83,36 @@ def test_a_cordon_does_not_keep_a_daemon_off_and_a_taint_does(nodes: Stage) -> N
     nodes.change(NODE, "node-2", lambda draft: draft["spec"].pop("taints"))
     nodes.settle()
     assert places(nodes) == ["node-1", "node-2", "node-3"]
+
+
+def test_a_node_without_room_keeps_its_daemon_waiting_and_it_counts_as_wanted(nodes: Stage) -> None:
+    greedy = nodes.create(POD, "greedy", spec={"containers": [container(requests={"cpu": "15"})]})
+    nodes.run(greedy)
+    daemon(nodes, {"containers": [container(requests={"cpu": "2"})]})
+    assert [pod["spec"].get("nodeName") for pod in nodes.pods() if pod is not greedy].count(None) == 1
+    (waits,) = [pod for pod in nodes.pods() if not pod["spec"].get("nodeName")]
+    assert (condition(waits, "PodScheduled") or {})["message"] == (
+        "0/3 nodes are available: 1 Insufficient cpu, 2 node(s) didn't satisfy plugin(s) [NodeAffinity]."
+    )
+    assert (status(nodes)["desiredNumberScheduled"], status(nodes)["currentNumberScheduled"]) == (3, 3)
+    nodes.kill(greedy)
+    nodes.settle()
+    assert places(nodes) == ["node-1", "node-2", "node-3"]
+
+
+def test_the_templates_own_affinity_chooses_nodes(nodes: Stage) -> None:
+    term = {"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "NotIn", "values": ["node-2"]}]}
+    affinity = {"nodeAffinity": {REQUIRED: {"nodeSelectorTerms": [term]}}}
+    daemon(nodes, {"affinity": affinity})
+    assert places(nodes) == ["node-1", "node-3"]
+
+
+def test_what_waits_for_a_node_that_is_gone_goes_too(nodes: Stage) -> None:
+    daemon(nodes, {"containers": [container(requests={"cpu": "1k"})]})
+    assert len(nodes.pods()) == 3
+    nodes.store.remove(NODE, "", "node-2")
+    nodes.settle()
+    assert {pinned_to(pod["spec"]) for pod in nodes.pods()} == {"node-1", "node-3"}
 
 
 def test_a_new_template_goes_round_node_by_node(nodes: Stage) -> None:

@@ -1,4 +1,4 @@
-"""ResourceQuotas and LimitRanges: what counts, what is refused, and in which words."""
+"""ResourceQuotas: what counts, what is refused, and in which words."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from drillbook.sandbox.kinds import (
     CLAIM,
     CONFIG_MAP,
     DEPLOYMENT,
-    LIMIT_RANGE,
     POD,
     PRIORITY_CLASS,
     REPLICA_SET,
@@ -25,11 +24,10 @@ from drillbook.sandbox.kinds import (
     SERVICE,
     Object,
 )
-from drillbook.sandbox.limit_range import SAID, apply_limit_ranges
 from drillbook.sandbox.quota import check_quota
 from drillbook.sandbox.status import ApiError
 from drillbook.sandbox.usage import Amount, resources_of
-from tests.sandbox.controllers.stage import NAMESPACE, Stage, container, pod_body, staged
+from tests.sandbox.controllers.stage import NAMESPACE, Stage, container, named_pod, pod_body, staged
 
 
 @pytest.fixture
@@ -46,12 +44,6 @@ def quota(stage: Stage, hard: dict[str, str], **spec: Any) -> None:
 def used(stage: Stage) -> dict[str, str]:
     stage.settle()
     return dict(stage.get(RESOURCE_QUOTA, "team")["status"]["used"])
-
-
-def pod(name: str = "new", **resources: dict[str, str]) -> Object:
-    body = pod_body({}, **resources)
-    body["metadata"] |= {"name": name, "namespace": NAMESPACE}
-    return body
 
 
 def refusal(stage: Stage, obj: Object, kind: Any = POD, old: Object | None = None) -> ApiError:
@@ -81,7 +73,7 @@ def test_a_pod_that_has_ended_takes_nothing_but_is_still_an_object(bench: Stage)
 def test_a_pod_too_many_is_refused_in_kubernetes_words(bench: Stage) -> None:
     quota(bench, {"pods": "1", "requests.cpu": "1"})
     bench.create(POD, "one", **pod_body({}, requests={"cpu": "700m"}))
-    error = refusal(bench, pod(requests={"cpu": "500m"}))
+    error = refusal(bench, named_pod(requests={"cpu": "500m"}))
     assert (error.code, error.reason) == (403, "Forbidden")
     assert error.message == (
         'pods "new" is forbidden: exceeded quota: team, requested: pods=1,requests.cpu=500m, '
@@ -91,7 +83,7 @@ def test_a_pod_too_many_is_refused_in_kubernetes_words(bench: Stage) -> None:
 
 def test_only_what_is_exceeded_is_named(bench: Stage) -> None:
     quota(bench, {"pods": "5", "requests.memory": "100Mi"})
-    message = refusal(bench, pod(requests={"memory": "128Mi"})).message
+    message = refusal(bench, named_pod(requests={"memory": "128Mi"})).message
     assert "requested: requests.memory=128Mi, used: requests.memory=0, limited: requests.memory=100Mi" in message
     assert "pods=" not in message
 
@@ -99,12 +91,12 @@ def test_only_what_is_exceeded_is_named(bench: Stage) -> None:
 def test_what_just_fits_is_let_in(bench: Stage) -> None:
     quota(bench, {"requests.cpu": "1"})
     bench.create(POD, "one", **pod_body({}, requests={"cpu": "600m"}))
-    check_quota(bench.store, POD, pod(requests={"cpu": "0.4"}))
+    check_quota(bench.store, POD, named_pod(requests={"cpu": "0.4"}))
 
 
 def test_a_container_that_does_not_say_what_a_quota_limits_is_refused(bench: Stage) -> None:
     quota(bench, {"limits.cpu": "1", "requests.memory": "1Gi"})
-    body = pod(requests={"memory": "1Mi"})
+    body = named_pod(requests={"memory": "1Mi"})
     body["spec"]["containers"].append(container("side"))
     message = refusal(bench, body).message
     assert message == (
@@ -114,10 +106,10 @@ def test_a_container_that_does_not_say_what_a_quota_limits_is_refused(bench: Sta
 
 def test_other_namespaces_have_room_of_their_own(bench: Stage) -> None:
     quota(bench, {"pods": "0"})
-    body = pod()
+    body = named_pod()
     body["metadata"]["namespace"] = "elsewhere"
     check_quota(bench.store, POD, body)
-    refusal(bench, pod())
+    refusal(bench, named_pod())
 
 
 def test_any_kind_can_be_counted(bench: Stage) -> None:
@@ -188,7 +180,7 @@ def test_a_priority_class_scope_counts_its_pods(bench: Stage) -> None:
     selector = {"matchExpressions": [{"scopeName": "PriorityClass", "operator": "In", "values": ["high"]}]}
     quota(bench, {"pods": "1"}, scopeSelector=selector)
     assert used(bench) == {"pods": "1"}
-    check_quota(bench.store, POD, pod())
+    check_quota(bench.store, POD, named_pod())
 
 
 def test_init_containers_count_by_their_largest_step_and_sidecars_throughout() -> None:
@@ -228,7 +220,7 @@ def test_whoever_asks_never_gets_more_than_the_quota(authority: Authority, limit
         quota(stage, {"requests.cpu": f"{limit}m"})
         given_out = 0
         for number, ask in enumerate(asks):
-            body = pod(f"p{number}", requests={"cpu": f"{ask}m"})
+            body = named_pod(f"p{number}", requests={"cpu": f"{ask}m"})
             try:
                 check_quota(stage.store, POD, body)
             except ApiError:
@@ -238,52 +230,6 @@ def test_whoever_asks_never_gets_more_than_the_quota(authority: Authority, limit
             stage.create(POD, f"p{number}", **pod_body({}, requests={"cpu": f"{ask}m"}))
         assert given_out <= limit
         assert parse(used(stage)["requests.cpu"]) * 1000 == given_out
-
-
-def limits(stage: Stage, **item: Any) -> None:
-    stage.create(LIMIT_RANGE, "limits", spec={"limits": [{"type": "Container", **item}]})
-
-
-def test_a_limit_range_gives_containers_what_they_do_not_say(stage: Stage) -> None:
-    limits(stage, default={"cpu": "500m"}, defaultRequest={"cpu": "100m"})
-    body = pod()
-    apply_limit_ranges(stage.store, body)
-    assert body["spec"]["containers"][0]["resources"] == {"limits": {"cpu": "500m"}, "requests": {"cpu": "100m"}}
-    assert "cpu limit for container main" in body["metadata"]["annotations"][SAID]
-
-
-def test_what_a_container_says_is_left_as_it_is(stage: Stage) -> None:
-    limits(stage, default={"cpu": "500m"}, defaultRequest={"cpu": "100m"})
-    body = pod(requests={"cpu": "1m"}, limits={"cpu": "2m"})
-    apply_limit_ranges(stage.store, body)
-    assert body["spec"]["containers"][0]["resources"] == {"requests": {"cpu": "1m"}, "limits": {"cpu": "2m"}}
-
-
-@pytest.mark.parametrize(
-    ("resources", "sentence"),
-    [
-        ({"limits": {"cpu": "2"}, "requests": {"cpu": "1"}}, "maximum cpu usage per Container is 1, but limit is 2"),
-        (
-            {"limits": {"cpu": "1"}, "requests": {"cpu": "10m"}},
-            "minimum cpu usage per Container is 100m, but request is 10m",
-        ),
-    ],
-)
-def test_bounds_are_refused_in_kubernetes_words(stage: Stage, resources: Any, sentence: str) -> None:
-    limits(stage, min={"cpu": "100m"}, max={"cpu": "1"})
-    with pytest.raises(ApiError, match='pods "new" is forbidden') as caught:
-        apply_limit_ranges(stage.store, pod(**resources))
-    assert caught.value.code == 403
-    assert caught.value.message.endswith(sentence)
-
-
-def test_a_pods_bound_holds_for_the_sum_of_its_containers(stage: Stage) -> None:
-    stage.create(LIMIT_RANGE, "limits", spec={"limits": [{"type": "Pod", "max": {"memory": "100Mi"}}]})
-    body = pod(limits={"memory": "60Mi"})
-    apply_limit_ranges(stage.store, body)
-    body["spec"]["containers"].append(container("side", limits={"memory": "60Mi"}))
-    with pytest.raises(ApiError, match="maximum memory usage per Pod is 100Mi, but limit is 120Mi"):
-        apply_limit_ranges(stage.store, body)
 
 
 def test_a_replica_set_that_hits_a_quota_says_so_and_goes_on_when_there_is_room(stage: Stage) -> None:

@@ -17,6 +17,7 @@ from tests.sandbox.containers import Container, Containers, address, until
 def frontend(containers: Containers) -> Container:
     """A front end with paths of its own, and a second port."""
     env = {"POD_IP": address(), "PORT": "3000", "METRICS_PORT": "9090"}
+    env["HEALTHY_STATUS"] = "UP"
     paths = "/auth/status=/health /actuator/metrics=/metrics /d/{dashboard}=/"
     made = containers.start("drillbook/refapp:v1.0.0", env | {"ROUTE_ALIASES": paths}, args=["frontend"])
     until(lambda: status(made, 3000, "/ready") == 200, f"the front end to answer; its log:\n{made.log()}")
@@ -42,7 +43,7 @@ def status(container: Container, port: int, path: str) -> int | None:
 
 
 def test_an_alias_answers_as_the_path_that_it_stands_for(frontend: Container) -> None:
-    assert json.loads(fetch(frontend, 3000, "/auth/status"))["status"] == "healthy"
+    assert json.loads(fetch(frontend, 3000, "/auth/status"))["status"] == "UP"
     assert "process_cpu_seconds_total" in fetch(frontend, 3000, "/actuator/metrics")
     assert "Reference service" in fetch(frontend, 3000, "/d/system-overview")
     assert status(frontend, 3000, "/auth/elsewhere") == 404

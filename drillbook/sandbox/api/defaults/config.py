@@ -27,6 +27,7 @@ def namespace(new: New) -> None:
 
 
 def node(new: New) -> None:
+    new.object.setdefault("spec", {})
     status = new.object.get("status") or {}
     if "capacity" in status:
         status.setdefault("allocatable", clone(status["capacity"]))

@@ -101,10 +101,12 @@ def check_given(kind: Kind, given: Object) -> None:
         _refuse(kind, given, CHECKS[kind](given))
 
 
-def check_update(kind: Kind, old: Object, new: Object) -> None:
+def check_update(kind: Kind, old: Object, new: Object, subresource: str = "") -> None:
     """ApiError 422 with everything that is wrong with a new state, or with the way there."""
     causes = metadata_causes(kind.name, new["metadata"]) + _late_finalizers(old, new)
-    if kind in CHANGES:
+    if kind == POD and subresource == "resize":
+        causes += pods.pod_resize(old, new)
+    elif kind in CHANGES:
         causes += CHANGES[kind](old, new)
     if kind.custom is not None or old.get("spec") != new.get("spec") or "spec" not in new:
         causes += _check(kind, new)

@@ -18,6 +18,8 @@ from drillbook.sandbox.api.names import (
     subdomain_error,
     unsupported,
 )  # fmt: skip
+from drillbook.sandbox.api.preparing import quality_of_service
+from drillbook.sandbox.api.validation.affinity import node_affinity
 from drillbook.sandbox.kinds import Object
 from drillbook.sandbox.store import clone
 
@@ -27,6 +29,8 @@ _PULL: Final = ("Always", "IfNotPresent", "Never")
 _DNS: Final = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 _HANDLERS: Final = ("exec", "httpGet", "tcpSocket", "grpc")
 _MUTABLE: Final = ("activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds")
+_RESIZABLE: Final = frozenset({"cpu", "memory"})
+_RESIZE: Final = "only cpu and memory resources are mutable"
 _CHANGE: Final = (
     "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
     "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
@@ -59,6 +63,21 @@ def pod_change(old: Object, new: Object) -> list[Cause]:
     if before != after:
         causes.append(forbidden_field("spec", _CHANGE))
     return causes
+
+
+def pod_resize(old: Object, new: Object) -> list[Cause]:
+    """What the ``resize`` subresource may change: CPU and memory of containers, and not the quality of service."""
+    before, after = clone(old["spec"]), clone(new["spec"])
+    for spec in (before, after):
+        for container in [*(spec.get("containers") or []), *(spec.get("initContainers") or [])]:
+            for given in (container.pop("resources", None) or {}).values():
+                if isinstance(given, dict) and not given.keys() <= _RESIZABLE:
+                    return [forbidden_field("spec", _RESIZE)]
+    if before != after:
+        return [forbidden_field("spec", _RESIZE)]
+    if quality_of_service(old) != quality_of_service(new):
+        return [invalid(quality_of_service(new), "Pod QOS Class may not change as a result of resizing", "spec")]
+    return []
 
 
 def template(workload: Object, at: str = "spec.template") -> list[Cause]:
@@ -100,7 +119,7 @@ def _policies(spec: Mapping[str, Any], at: str) -> list[Cause]:
     if spec.get("hostname") and (why := label_error(spec["hostname"])):
         causes.append(invalid(spec["hostname"], why, f"{at}.hostname"))
     causes += label_causes(spec.get("nodeSelector"), f"{at}.nodeSelector")
-    return causes
+    return causes + node_affinity(spec, at)
 
 
 def _volumes(volumes: list[Object], at: str, causes: list[Cause]) -> set[str]:

@@ -1,0 +1,132 @@
+"""Steps on backups: run the backup Job now, and load the newest dump into the database.
+
+A dump is looked at before anything is destroyed: an empty or truncated one ends the step while the old data is there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+from drillbook.drills.steps.commands import exec_needs, expect, run_in, spot_of
+from drillbook.drills.steps.ground import Ground, Way, component_of, seconds_of
+from drillbook.errors import DrillAborted
+from drillbook.model.policy import Policy
+from drillbook.model.procedures import Entry
+
+if TYPE_CHECKING:
+    from drillbook.clients.kube import Permission
+
+POLL_SECONDS: Final = 0.3
+TRAILER: Final = "PostgreSQL database dump complete"
+"""The last line but blanks that pg_dump writes: without it, a dump is cut off, however well it unzips."""
+NEWEST: Final = 'set -e; newest=$(ls -1t $1 | head -n 1); test -s "$newest"; echo "$newest"'
+UNPACK: Final = 'case "$1" in *.gz) gunzip -c "$1";; *) cat "$1";; esac > /tmp/drillbook-restore.sql'
+LAST_LINES: Final = "tail -n 20 /tmp/drillbook-restore.sql"
+REMOVE: Final = "rm -f /tmp/drillbook-restore.sql"
+EMPTY: Final = "DROP SCHEMA public CASCADE; CREATE SCHEMA public;"
+LOAD: Final = 'exec psql --no-psqlrc --no-password --quiet --output=/dev/null "$@" --file=/tmp/drillbook-restore.sql'
+
+
+async def job_now(ground: Ground, step: Entry) -> str:
+    """As ``kubectl create job --from=cronjob/NAME``, and wait for its end; the CronJob owns it like the others."""
+    from drillbook.clients.kube import path_of
+
+    namespace, name = ground.component(step).namespace, step.values["cronjob"]
+    found = await ground.kube.get(path_of("cronjobs", namespace, name))
+    template = found["spec"]["jobTemplate"]
+    owner = {"apiVersion": "batch/v1", "kind": "CronJob", "name": name, "uid": found["metadata"]["uid"]}
+    annotations = (template.get("metadata") or {}).get("annotations") or {}
+    body = {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {
+            "name": f"{name[:40]}-{secrets.token_hex(4)}",
+            "namespace": namespace,
+            "labels": (template.get("metadata") or {}).get("labels") or {},
+            "annotations": {**annotations, "cronjob.kubernetes.io/instantiate": "manual"},
+            "ownerReferences": [{**owner, "controller": True}],
+        },
+        "spec": template["spec"],
+    }
+    created = await ground.kube.create(path_of("jobs", namespace), body)
+    await _wait_for_job(ground, namespace, created["metadata"]["name"], seconds_of(step))
+    return f"Job {created['metadata']['name']} is complete"
+
+
+async def _wait_for_job(ground: Ground, namespace: str, job: str, seconds: float) -> None:
+    from drillbook.clients.kube import path_of
+
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    while True:
+        status = (await ground.kube.get(path_of("jobs", namespace, job))).get("status") or {}
+        for condition in status.get("conditions") or ():
+            if condition["status"] == "True" and condition["type"] == "Complete":
+                return
+            if condition["status"] == "True" and condition["type"] == "Failed":
+                said = condition.get("message") or condition.get("reason") or "no reason"
+                raise DrillAborted(f"expected Job {job} to complete, found it failed: {said}")
+        if loop.time() >= deadline:
+            counts = f"{status.get('active', 0)} active, {status.get('failed', 0)} failed pods"
+            raise DrillAborted(f"expected Job {job} to complete within {seconds:g} s, found {counts}")
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def restore(ground: Ground, step: Entry) -> str:
+    """The newest dump, unpacked and looked at, then loaded by psql from the pod that has it.
+
+    With ``empty_first`` into an empty schema and stopping at the first error; without it as runbooks write it, into
+    whatever is there, where psql goes on after errors and ends well.
+    """
+    database = ground.component(step)
+    store = ground.policy.components[step.values["from"]]
+    spot, seconds = await spot_of(ground, store), seconds_of(step)
+
+    async def shell(script: str, *words: str) -> str:
+        answer = await run_in(ground, spot, ["sh", "-c", script, "sh", *words], seconds)
+        expect(answer.exit_code, 0, f"{what} in {spot}", answer.stderr)
+        return answer.stdout
+
+    what = f"looking for {step.values['path']}"
+    newest = (await shell(NEWEST, step.values["path"])).strip()
+    try:
+        what = f"unpacking {newest}"
+        await shell(f"set -e; {UNPACK}", newest)
+        what = f"reading {newest}"
+        if TRAILER not in await shell(LAST_LINES):
+            raise DrillAborted(f"expected a whole dump in {newest}, found it cut off: nothing was changed")
+        whom = ["--host", f"{database.service}.{database.namespace}.svc.cluster.local" if database.service else ""]
+        whom += ["--username", database.user or "postgres", "--dbname", database.database or ""]
+        first = (
+            ["--single-transaction", "--set=ON_ERROR_STOP=1", "--command", EMPTY] if step.values["empty_first"] else []
+        )
+        what = f"loading {newest}"
+        await shell(LOAD, *whom, *first)
+    finally:
+        what = "clearing up"
+        await shell(REMOVE)
+    return f"psql loaded {newest}"
+
+
+def _job_needs(policy: Policy, step: Entry) -> tuple[Permission, ...]:
+    from drillbook.clients.kube import Permission
+
+    namespace = component_of(policy, step).namespace
+    return (
+        Permission("get", "cronjobs", "batch", namespace),
+        Permission("create", "jobs", "batch", namespace),
+        Permission("get", "jobs", "batch", namespace),
+    )
+
+
+def _restore_needs(policy: Policy, step: Entry) -> tuple[Permission, ...]:
+    return exec_needs(policy, Entry("exec", step.values["from"]))
+
+
+WAYS: Final[Mapping[str, Way]] = {
+    "job_from_cronjob": Way(job_now, _job_needs, lambda step: str(step.values["cronjob"])),
+    "restore_backup": Way(restore, _restore_needs, lambda step: f"from {step.values['path']}"),
+}

@@ -1,0 +1,53 @@
+"""A sequence is played in sandboxes only, on a system that is used, and what it breaks is told promise by promise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from drillbook.checking import load_system
+from drillbook.errors import DrillAborted, Refused
+from drillbook.explore.moves import Break, Press
+from drillbook.explore.player import Player
+from drillbook.faults import FAULTS
+from drillbook.faults.pod_kill import PodKill
+from drillbook.model.environment import EnvironmentClass
+from tests.conftest import SandboxHandle
+
+
+def player(solar: SandboxHandle, folder: Path, patience: float = 60.0) -> Player:
+    policy, environment, waivers = load_system("solar", "sandbox", solar.name)
+    return Player(policy, environment, waivers, folder, patience)
+
+
+def test_anything_but_a_sandbox_is_refused_before_it_is_looked_at(tmp_path: Path) -> None:
+    policy, environment, waivers = load_system("solar", "sandbox", "nowhere")
+    staging = replace(environment, environment_class=EnvironmentClass.STAGING)
+    with pytest.raises(Refused, match="only sandboxes are explored"):
+        Player(policy, staging, waivers, tmp_path, 1.0)
+
+
+@pytest.mark.slow
+def test_what_a_system_withstands_breaks_no_promise(solar: SandboxHandle, tmp_path: Path) -> None:
+    with player(solar, tmp_path) as one:
+        told = [one.make(move) for move in (Break("pod-kill", "api"), Press(20, 1))]
+        assert one.finish() == ()
+    assert told[0] == "pod-kill on api: landed"
+    assert told[1] == "20 requests per second for 1 s: 0 of 20 answers were bad"
+
+
+@pytest.mark.slow
+def test_an_undo_that_is_not_finished_is_a_broken_promise(
+    solar: SandboxHandle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Careless(PodKill):
+        async def undo(self, kube: object, put_back: object, seconds: float) -> str:
+            raise DrillAborted("3 ready pods are expected, 2 found")
+
+    monkeypatch.setitem(FAULTS, "pod-kill", Careless())
+    with player(solar, tmp_path) as one:
+        one.make(Break("pod-kill", "api"))
+        broken = one.finish()
+    assert broken == ("the undo of pod-kill on api is not finished: 3 ready pods are expected, 2 found",)
