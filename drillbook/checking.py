@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from drillbook.errors import ConfigError, NothingSelected
 from drillbook.judge import apply_waivers, judge
 from drillbook.model.environment import Environment, EnvironmentClass
 from drillbook.model.indicators.attested import ATTESTED
+from drillbook.model.indicators.prometheus import TOOLS
 from drillbook.model.observation import Observation
 from drillbook.model.policy import Objective, Policy, Severity
 from drillbook.model.run import NotAsked
@@ -35,7 +37,8 @@ class Selection:
     def choose(self, policy: Policy, environment: Environment) -> Choice:
         """The chosen objectives, in the policy's order, and those left out because there is nobody to ask.
 
-        What people attest is asked in a sandbox only by its id or its indicator, or once somebody attests for it.
+        What people attest is asked in a sandbox only by its id or its indicator, or once somebody attests for it;
+        what a Prometheus answers, where this machine has one.
 
         Raises NothingSelected for a word that names nothing, with the nearest ones that do, and for an empty choice.
         """
@@ -47,12 +50,10 @@ class Selection:
             for objective in policy.objectives
             if not self.only or any(_named(word, policy, objective) for word in self.only)
         ]
-        unanswerable = {
-            o.id for o in chosen if is_attested(o) and not environment.asks_people and not self._means(policy, o)
-        }
-        asked = tuple(o for o in chosen if o.id not in unanswerable)
-        left_out = tuple(f"{policy.system}/{o.id}" for o in chosen if o.id in unanswerable)
-        not_asked = NotAsked(_nobody(environment), left_out) if left_out else None
+        reasons = {o.id: _nobody_answers(o, environment) for o in chosen if not self._means(policy, o)}
+        asked = tuple(o for o in chosen if not reasons.get(o.id))
+        left_out = tuple(f"{policy.system}/{o.id}" for o in chosen if reasons.get(o.id))
+        not_asked = NotAsked(_together(reasons), left_out) if left_out else None
         if not asked and not_asked:
             raise NothingSelected(f"{not_asked.sentence}; nothing checked is never a pass")
         if not asked:
@@ -82,9 +83,22 @@ def is_attested(objective: Objective) -> bool:
     return objective.indicator.startswith(ATTESTED)
 
 
-def _nobody(environment: Environment) -> str:
-    file = shown(environment.attestations_file)
-    return f"people attest them, and a sandbox has none; attest in {file}, or name them with --only"
+def _nobody_answers(objective: Objective, environment: Environment) -> str:
+    """Why an objective isn't asked in a sandbox: there is nobody to answer it. Empty where there is."""
+    if is_attested(objective) and not environment.asks_people:
+        file = shown(environment.attestations_file)
+        return f"people attest them, and a sandbox has none; attest in {file}, or name them with --only"
+    bench = environment.environment_class is EnvironmentClass.SANDBOX and environment.kubeconfig is None
+    tools = TOOLS.get(objective.via, ())
+    if bench and not all(any(places.program(name) for name in names) for names in tools):
+        return "a Prometheus answers them, and this machine has none; get it with scripts/prometheus"
+    return ""
+
+
+def _together(reasons: Mapping[str, str]) -> str:
+    """One reason as it is; of several, how many objectives each is about."""
+    found = Counter(reason for reason in reasons.values() if reason)
+    return next(iter(found)) if len(found) == 1 else "; ".join(f"{count}: {why}" for why, count in found.items())
 
 
 def _ids(policy: Policy, objective: Objective) -> set[str]:

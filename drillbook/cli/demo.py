@@ -16,7 +16,7 @@ from drillbook.errors import ConfigError
 
 if TYPE_CHECKING:
     from drillbook.model.environment import Environment
-    from drillbook.model.policy import Policy
+    from drillbook.model.policy import DrillPlan, Policy
     from drillbook.model.verdict import Waiver
     from drillbook.report.recorder import Recorder
 
@@ -27,6 +27,7 @@ LOAD_SECONDS: Final = 300.0
 LOAD_ANSWER_SECONDS: Final = 3.0
 RECOVERY_SECONDS: Final = 60.0
 """How long a drill waits for a recovery: here it takes seconds, whatever the runbook allows."""
+DRILLS_SHOWN: Final = 2
 
 
 class Narrator:
@@ -57,7 +58,7 @@ def demo(system: str, keep: bool, sandbox: str | None, reports: Path | None) -> 
     say = Narrator()
     name = sandbox or f"{system}-demo"
     policy, where, waivers = load_system(system, "sandbox", name)
-    drills = " and ".join(plan.id for plan in policy.drills) or "nothing"
+    drills = " and ".join(plan.id for plan in _shown(policy)) or "nothing"
     count = len(asked_in(policy, where))
     say(f"{policy.title}: start it here, check {count} objectives, drill {drills}; under a minute")
     with recording("demo", policy, where, reports, on_end=show) as run, _sandbox(system, name, keep, say):
@@ -129,8 +130,13 @@ def _check(run: Recorder, policy: Policy, where: Environment, waivers: tuple[Wai
     say(", ".join(f"{number} {status}" for status, number in Counter(v.status for v in verdicts).items()))
 
 
+def _shown(policy: Policy) -> tuple[DrillPlan, ...]:
+    """The policy's first drills: all of them would take minutes."""
+    return policy.drills[:DRILLS_SHOWN]
+
+
 def _drill(run: Recorder, policy: Policy, where: Environment, waivers: tuple[Waiver, ...], say: Narrator) -> None:
-    """Every drill of the policy, with traffic behind it."""
+    """The drills that are shown, with traffic behind them."""
     from drillbook.drills.drill import run_drill
     from drillbook.drills.plan import Order
     from drillbook.load.observing import summed_up
@@ -141,7 +147,7 @@ def _drill(run: Recorder, policy: Policy, where: Environment, waivers: tuple[Wai
     say(f"sending {LOAD_RATE:g} requests per second in the background")
     with LoadProcess(plan, run.folder) as load:
         try:
-            for drill in policy.drills:
+            for drill in _shown(policy):
                 say(f"drill {drill.id}, about 15 s")
                 # What was checked last, a moment ago, is the steady state of what comes now.
                 steady = run.drills[-1].objectives_after if run.drills else run.verdicts

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from drillbook.model.environment import Environment
     from drillbook.model.policy import DrillPlan, Policy
     from drillbook.model.verdict import Waiver
+    from drillbook.report.recorder import Recorder
 
 TIMEOUT_SECONDS = 120.0
 
@@ -24,6 +25,7 @@ TIMEOUT_SECONDS = 120.0
 @click.argument("system")
 @click.argument("drill", required=False)
 @click.option("--all", "all_drills", is_flag=True, help="Every drill of the system's policy, one after the other.")
+@click.option("--list", "list_all", is_flag=True, help="Only say which drills, experiments and faults there are.")
 @click.option("--environment", "-e", default="sandbox", show_default=True, help="Where: environments/NAME.yaml.")
 @click.option("--sandbox", help="Drill the sandbox of this name instead of the environment's own.")
 @click.option("--dry-run", is_flag=True, help="Pass the guard and print what would be touched; touch nothing.")
@@ -40,6 +42,7 @@ def drill(
     system: str,
     drill: str | None,
     all_drills: bool,
+    list_all: bool,
     environment: str,
     sandbox: str | None,
     dry_run: bool,
@@ -55,11 +58,21 @@ def drill(
     from drillbook.checking import load_system
 
     policy, where, waivers = load_system(system, environment, sandbox)
+    if list_all:
+        return _list(policy, where)
     plans = _chosen(policy, drill, all_drills)
     if dry_run:
         return _rehearse(policy, where, waivers, plans, timeout)
     confirmed = _confirmed(policy, where, plans, confirm)
     return _run(policy, where, waivers, plans, timeout, confirmed, production)
+
+
+def _list(policy: Policy, where: Environment) -> int:
+    from drillbook.cli.drill_list import listed
+
+    for line in listed(policy, where):
+        click.echo(line)
+    return 0
 
 
 def _chosen(policy: Policy, drill: str | None, all_drills: bool) -> tuple[DrillPlan, ...]:
@@ -125,14 +138,25 @@ def _run(
     from drillbook.report.terminal import show
 
     with recording("drill", policy, where) as run:
+        run.add_waivers(_became_of(waivers, run))
         for plan in plans:
             order: Order = Order(policy, where, waivers, plan, run.folder, run.id, timeout, confirmed, production)
             run_drill(order, _narrator(plan.id), run.add_drill)
             if not run.drills[-1].undone:
                 run.add_problem(f"the undo of {plan.id} is not finished: no other drill is begun")
                 break
+        run.add_waivers(_became_of(waivers, run))
     show(run)
     return int(run.exit_code)
+
+
+def _became_of(waivers: tuple[Waiver, ...], run: Recorder) -> dict[str, Any]:
+    """What became of the waivers, by what was judged last after the drills so far."""
+    from drillbook.clock import SYSTEM_CLOCK
+    from drillbook.judge import waiver_report
+
+    judged = {v.objective.id: v for drill in run.drills for v in drill.objectives_after}
+    return waiver_report(judged.values(), waivers, SYSTEM_CLOCK.now().date()).as_json()
 
 
 def _narrator(name: str = "") -> Callable[[str], None]:

@@ -66,6 +66,7 @@ def lint_command(systems: tuple[str, ...], format_: str) -> int:
     from drillbook.errors import NothingSelected
     from drillbook.places import system_dir, systems_with_policy
     from drillbook.policy.lint import lint, lint_between
+    from drillbook.policy.lint.expressions import misleading, untried
     from drillbook.policy.requirements import load_requirements
 
     found, policies = {}, []
@@ -74,7 +75,9 @@ def lint_command(systems: tuple[str, ...], format_: str) -> int:
         if policy is None:
             raise NothingSelected(f"{name} has no policy.yaml, so there is nothing to compare")
         policies.append(policy)
-        found[name] = lint(policy, load_requirements(system_dir(name)))
+        found[name] = (*lint(policy, load_requirements(system_dir(name))), *misleading(policy))
+        if left_out := untried(policy):
+            click.echo(left_out, err=True)
     if len(policies) > 1:
         found["between runbooks"] = lint_between(policies)
     if format_ == "json":

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from drillbook.errors import ConfigError
+from drillbook.errors import ConfigError, NothingSelected
 
 if TYPE_CHECKING:
     from drillbook.model.policy import Objective
@@ -67,6 +67,8 @@ def _live(system: str, only: tuple[str, ...], sandbox: str | None, reports: Path
     policy, where, _ = load_system(system, _ENVIRONMENT, name)
     choice = Selection(only).choose(policy, where)
     chosen = _observed(choice.objectives)
+    if not chosen:
+        raise NothingSelected("people attest all that --only names, and nobody can break a sandbox so that they don't")
     table = ProvingTable()
     with recording("prove", policy, where, reports, on_end=show) as run:
         run.add_not_asked(choice.not_asked)
@@ -120,7 +122,7 @@ def _offline(recorded: Path, system: str | None) -> int:
     from collections import Counter
 
     from drillbook.checking import load_system
-    from drillbook.errors import ExitCode, NothingSelected
+    from drillbook.errors import ExitCode
     from drillbook.proof.offline import SPOILS, read_run, spoil_run
     from drillbook.report.numbers import text
 

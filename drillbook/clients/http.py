@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from drillbook.clients.reach import Endpoint
+from drillbook.clients.standstill import Standstill, watched
 from drillbook.clients.tls import trusting
 from drillbook.clients.wording import cause_of
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 CONNECTIONS: Final = 512
 """Most connections at once; more requests than that wait for one, and their waiting counts."""
 
+
+IDLE_SECONDS: Final = 2.0
+"""How long an unused connection is kept: less than servers do, so that none is used in the moment that it is closed."""
 
 _MISTRUST: Final = "certificate not trusted"
 
@@ -46,7 +50,7 @@ class Answer:
     due: float
     """When it should have left: seconds since the schedule began."""
     late: float
-    """How much later than that it left: this machine's own delay, which ``took`` includes."""
+    """This machine's own delay, which ``took`` includes: in sending, and in standing still until the answer was read."""
     took: float
     """From when it was due to the last byte of the answer, or to giving up."""
     status: int | None
@@ -83,19 +87,19 @@ class HttpClient:
         loop = asyncio.get_running_loop()
         begin = loop.time()
         tasks = []
-        async with asyncio.TaskGroup() as group:
+        async with watched() as still, asyncio.TaskGroup() as group:
             for number, request in enumerate(requests):
                 due = begin + number / rate
                 if (wait := due - loop.time()) > 0:
                     await asyncio.sleep(wait)
-                tasks.append(group.create_task(self._timed(request, begin, due)))
+                tasks.append(group.create_task(self._timed(request, begin, due, still)))
         return [task.result() for task in tasks]
 
-    async def _timed(self, request: Request, begin: float, due: float) -> Answer:
+    async def _timed(self, request: Request, begin: float, due: float, still: Standstill | None = None) -> Answer:
         import aiohttp
 
         loop = asyncio.get_running_loop()
-        left = loop.time()
+        left, stood = loop.time(), still.seconds if still else 0.0
         status, problem, body = None, "", b""
         try:
             # Redirects aren't followed: another host's time is not this one's.
@@ -108,7 +112,8 @@ class HttpClient:
             problem = f"no answer within {self._session.timeout.total:g} s"
         except (aiohttp.ClientError, OSError) as error:
             problem = _sentence(error)
-        return Answer(request, due - begin, left - due, loop.time() - due, status, problem, body)
+        took, late = loop.time() - due, left - due + (still.seconds - stood if still else 0.0)
+        return Answer(request, due - begin, min(late, took), took, status, problem, body)
 
 
 @asynccontextmanager
@@ -119,11 +124,17 @@ async def open_http(
     import aiohttp
 
     connector = aiohttp.TCPConnector(
-        limit=connections, ssl=trusting(ca) if endpoint.tls else False, resolver=_fixed_resolver(endpoint)
+        limit=connections,
+        ssl=trusting(ca) if endpoint.tls else False,
+        resolver=_fixed_resolver(endpoint),
+        keepalive_timeout=IDLE_SECONDS,
     )
     async with aiohttp.ClientSession(
         connector=connector, timeout=aiohttp.ClientTimeout(total=timeout), cookie_jar=aiohttp.DummyCookieJar()
     ) as session:
+        # Where the first try got no answer, aiohttp sends a GET again and says nothing of it: a failure that users have
+        # is hidden. No public setting stops it; a test counts the requests.
+        session._retry_connection = False
         yield HttpClient(endpoint, session)
 
 

@@ -162,7 +162,7 @@ def _read_the_writes_back(work: Work) -> None:
 def _compare_the_objects(work: Work) -> None:
     expected = residue.together(
         recovery.expected_changes(work.order.policy, work.briefing.procedure),
-        work.briefing.fault.traces(work.briefing.aim),
+        work.briefing.fault.traces(work.briefing.aim, work.entry.put_back if work.entry else {}),
     )
     namespaces = work.order.policy.namespaces
 

@@ -30,7 +30,7 @@ def start_the_engine(work: Work) -> None:
     order, name = work.order, work.order.plan.id
     notes = {"holder": order.id, "parent": os.getpid(), "longest_seconds": work.longest + ENGINE_SECONDS}
     work.desk = Desk.lay(order.folder / f"engine-{name}", notes)
-    names = variables(order.environment, order.policy, order.plan.component)
+    names = variables(order.environment, order.policy, order.plan)
     work.engine = Engine(work.briefing.experiment.path, work.desk, names)
     work.engine.start()
 

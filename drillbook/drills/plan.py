@@ -23,6 +23,7 @@ from drillbook.model.policy import DrillPlan, Policy, Procedure
 from drillbook.model.verdict import Verdict, Waiver
 
 DEFAULT_TIMEOUT: Final = 120.0
+OWN_VARIABLES: Final = frozenset({"system", "environment", "sandbox", "component"})
 AROUND_SECONDS: Final = 300.0
 """What a drill may take at most beside waiting for the recovery: baseline, settling, undo."""
 SUSTAINED_SECONDS: Final = 2.0
@@ -79,21 +80,28 @@ def drill_plan(policy: Policy, drill: str) -> DrillPlan:
     raise ConfigError(f"{policy.path}: no drill {drill!r}; the drills of {policy.system} are {known}")
 
 
-def variables(environment: Environment, policy: Policy, component: str) -> dict[str, str]:
+def variables(environment: Environment, policy: Policy, plan: DrillPlan) -> dict[str, str]:
     """The environment variables by which an experiment is told where to go."""
     return {
         "DRILLBOOK_SYSTEM": policy.system,
         "DRILLBOOK_ENVIRONMENT": environment.name,
         "DRILLBOOK_SANDBOX": environment.sandbox or "",
-        "DRILLBOOK_COMPONENT": component,
-    }
+        "DRILLBOOK_COMPONENT": plan.component,
+    } | {f"DRILLBOOK_{name.upper()}": value for name, value in plan.settings.items()}
 
 
 def brief(order: Order) -> Briefing:
     """Resolve an order. Raises ConfigError for whatever can't be run as it is written."""
     policy, plan = order.policy, order.plan
-    names = variables(order.environment, policy, plan.component)
+    names = variables(order.environment, policy, plan)
     experiment = load_experiment(places.experiment_file(plan.experiment), names)
+    for setting in plan.settings:
+        if setting in OWN_VARIABLES or setting not in experiment.configuration:
+            known = ", ".join(name for name in experiment.configuration if name not in OWN_VARIABLES) or "none"
+            raise ConfigError(
+                f"{policy.path}: drill {plan.id!r}: experiment {plan.experiment} takes no setting {setting!r}; "
+                f"it takes {known}"
+            )
     fault, aim, radius = aimed(policy, plan.component, experiment.injection.arguments)
     procedure = policy.procedures[plan.procedure] if plan.recovery == "procedure" and plan.procedure else None
     refuse_data_elsewhere(policy, procedure, aim.component.namespace)

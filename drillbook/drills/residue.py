@@ -12,8 +12,6 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from drillbook.faults.fault import ANY_NAME
-
 if TYPE_CHECKING:
     from drillbook.clients.kube import Kube, Object
 
@@ -80,8 +78,7 @@ def residue(
         inside = name.namespace in namespaces
         where = "inside" if inside else "outside"
         old, new = before.get(name), after.get(name)
-        named = ((name.kind, name.namespace, one) for one in (name.name, ANY_NAME))
-        known = {field for one in named for field in expected.get(one, ())}
+        known = expected.get((name.kind, name.namespace, name.name), ())
         if ANY in known:
             continue
         if inside and all(o is None or _owned(o) for o in (old, new)):

@@ -141,7 +141,7 @@ class Player:
         fault, aim, radius = aim_of(self.policy, move)
         choice = choose(await fault.candidates(kube, aim), aim, radius)
         put_back = await fault.put_back(kube, aim)
-        self._broken.append(Broken(move, fault, put_back, fault.traces(aim)))
+        self._broken.append(Broken(move, fault, put_back, fault.traces(aim, put_back)))
         targets = await fault.inject(kube, aim, choice.chosen)
         landing = await wait_landed(kube, fault, aim, targets, put_back, LAND_SECONDS)
         return f"{move}: {'landed' if landing.landed else 'not seen to land'}"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from drillbook.errors import ConfigError
+from drillbook.faults.backup_failing import BackupFailing
 from drillbook.faults.backups import BackupStale, BackupTruncated
 from drillbook.faults.bad_release import BadRelease
 from drillbook.faults.cache_block import CacheBlock
@@ -76,6 +77,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
         SecretRotated(),
         BackupTruncated(),
         BackupStale(),
+        BackupFailing(),
     )
 }
 

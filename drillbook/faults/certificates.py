@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from drillbook.errors import DrillAborted, Refused
 from drillbook.faults.creating import condition
-from drillbook.faults.fault import ANY_NAME, Aim, Candidate, Fault, Landing, Needs, PutBack, Target, Traces
+from drillbook.faults.fault import Aim, Candidate, Fault, Landing, Needs, PutBack, Target, Traces
 from drillbook.faults.keeping import kept
 from drillbook.faults.objects import patch_exactly
 from drillbook.faults.secrets import (
@@ -26,7 +26,6 @@ from drillbook.faults.secrets import (
     secret_candidate,
     secret_needs,
     secret_put_back,
-    secret_traces,
 )
 from drillbook.faults.settings import Setting
 
@@ -66,9 +65,14 @@ class CertificateFault(Fault):
         return {**secret_put_back(self.name, candidate.target), "serial": leaf.serial}
 
     async def undo(self, kube: Kube, put_back: PutBack, seconds: float) -> str:
-        told = await _restore_for_good(kube, put_back, seconds)
+        told = await _settle(kube, put_back, seconds)
         await forget_secret(kube, put_back)
-        return f"Secret {put_back['secret']} {'holds its old certificate' if told else 'was not touched'}"
+        return f"Secret {put_back['secret']} {told}"
+
+    def traces(self, aim: Aim, before: PutBack) -> Traces:
+        """What cert-manager issued meanwhile stays: the content of that one Secret, which may be another object too."""
+        name = ("Secret", str(before.get("namespace")), str(before.get("secret")))
+        return {name: ("metadata.uid", "metadata.annotations", "metadata.labels", "data")}
 
     async def _name(self, kube: Kube, aim: Aim) -> str:
         """The Secret's name. Raises Refused where neither experiment nor Ingress says it."""
@@ -103,11 +107,13 @@ class CertificateExpiry(CertificateFault):
 
     async def inject(self, kube: Kube, aim: Aim, targets: Sequence[Target]) -> tuple[Target, ...]:
         from drillbook.clients.certificate_making import self_signed
+        from drillbook.clients.tls import certificates_in
 
         for target in targets:
-            found = await keep_secret(kube, self.name, target)
+            found = await read_secret_object(kube, target.namespace, target.name)
             leaf, key = _leaf(found), base64.b64decode(found["data"]["tls.key"])
             made = self_signed(leaf.names or (target.name,), key, timedelta(hours=aim.settings["hours"]))
+            await keep_secret(kube, self.name, target, planted=certificates_in(made)[0].serial)
             await patch_exactly(kube, target, {"data": {"tls.crt": base64.b64encode(made).decode()}})
         return tuple(targets)
 
@@ -136,7 +142,7 @@ class CertificateLost(CertificateFault):
         from drillbook.clients.kube import path_of
 
         for target in targets:
-            await keep_secret(kube, self.name, target)
+            await keep_secret(kube, self.name, target, planted="")
             await kube.delete(path_of("secrets", target.namespace, target.name), uid=target.uid)
         return tuple(targets)
 
@@ -149,38 +155,54 @@ class CertificateLost(CertificateFault):
         words = {name: "another of its name" if uid else "gone" for name, uid in uids.items()}
         return Landing(gone, {"secrets": words if gone else {}})
 
-    def traces(self, aim: Aim) -> Traces:
-        return secret_traces(aim.component.namespace, str(aim.settings["secret"]) or ANY_NAME)
 
+async def _settle(kube: Kube, put_back: PutBack, seconds: float) -> str:
+    """A Secret with a certificate that stays: the old one, or where cert-manager made a new one, that.
 
-async def _restore_for_good(kube: Kube, put_back: PutBack, seconds: float) -> Object | None:
-    """Put the Secret back when cert-manager has done with it, and again if it hadn't. Raises DrillAborted."""
+    Its old key would make cert-manager issue once more, so what it has issued is left. Raises DrillAborted.
+    """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
-    told: Object | None = None
     while loop.time() < deadline:
-        told = await kept(kube, str(put_back["namespace"]), str(put_back["kept"]))
-        if told is None:
-            return None
-        settled = loop.time() + min(MOST_ISSUING_SECONDS, seconds / 2)
-        while await _issuing(kube, put_back, told) and loop.time() < settled:
-            await asyncio.sleep(POLL_SECONDS)
-        await restore_secret(kube, put_back, max(1.0, deadline - loop.time()))
+        document: Any = await kept(kube, str(put_back["namespace"]), str(put_back["kept"]))
+        if document is None:
+            return "was not touched"
+        state = await _wait_issued(kube, put_back, document, min(MOST_ISSUING_SECONDS, seconds / 2))
+        if state != "new":
+            await restore_secret(kube, put_back, max(1.0, deadline - loop.time()))
         await asyncio.sleep(STAYS_SECONDS)
-        if not await _issuing(kube, put_back, told) and await is_restored(kube, put_back, told):
-            return told
+        after = await _issued(kube, put_back, document)
+        if after == "new":
+            return "holds a new certificate, issued by cert-manager"
+        if after != "issuing" and await is_restored(kube, put_back, document):
+            return "holds its old certificate"
     raise DrillAborted(f"Secret {put_back['secret']} doesn't stay as it was: cert-manager makes it anew within seconds")
 
 
-async def _issuing(kube: Kube, put_back: PutBack, document: Object) -> bool:
-    """Whether cert-manager is about to write that Secret: its Certificate is being issued, or isn't ready."""
+async def _wait_issued(kube: Kube, put_back: PutBack, document: Any, seconds: float) -> str:
+    """What ``_issued`` says when it is no longer "issuing", or when the time is up."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    while True:
+        state = await _issued(kube, put_back, document)
+        if state != "issuing" or loop.time() > deadline:
+            return state
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def _issued(kube: Kube, put_back: PutBack, document: Any) -> str:
+    """What cert-manager is about to do, or has done, with that Secret; empty where it does nothing."""
     from drillbook.clients.kube import path_of
 
-    name = (document["metadata"].get("annotations") or {}).get(CERTIFICATE)
-    if name is None:
-        return False
-    found = await kube.find(path_of("certificates", str(put_back["namespace"]), name))
-    return found is not None and (condition(found, "Issuing") or not condition(found, "Ready"))
+    namespace, name = str(put_back["namespace"]), str(put_back["secret"])
+    owner = (document["metadata"].get("annotations") or {}).get(CERTIFICATE)
+    wish = await kube.find(path_of("certificates", namespace, owner)) if owner else None
+    if wish is None:
+        return ""
+    found = await kube.find(path_of("secrets", namespace, name))
+    if found is None or condition(wish, "Issuing") or not condition(wish, "Ready"):
+        return "issuing"
+    return "" if _leaf(found).serial in {put_back["serial"], document["planted"]} else "new"
 
 
 def _leaf(secret: Object) -> Certificate:

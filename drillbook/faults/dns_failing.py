@@ -98,7 +98,7 @@ class DnsFailing(Fault):
         count = await wait_addresses(kube, namespace, name, 1, seconds)
         return f"Service {name} {'is made again' if found is None else 'is there'}, and leads to {count} ready pods"
 
-    def traces(self, aim: Aim) -> Traces:
+    def traces(self, aim: Aim, before: PutBack) -> Traces:
         """A Service that was made again is another object with the same content."""
         return {("Service", aim.component.namespace, aim.component.service or ""): ("metadata.uid",)}
 

@@ -33,7 +33,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from drillbook.faults.settings import Setting
 from drillbook.model.policy import Component
@@ -46,9 +46,6 @@ type PutBack = Mapping[str, Any]
 
 type Traces = Mapping[tuple[str, str, str], Collection[str]]
 """By kind, namespace and name of an object: its fields that differ after the fault and its undo."""
-
-ANY_NAME: Final = "*"
-"""In place of a name among traces: whichever object of that kind and namespace, where only the cluster can say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +149,6 @@ class Fault(Protocol):
         """
         ...
 
-    def traces(self, aim: Aim) -> Traces:
-        """What differs afterwards although everything is put back: not residue."""
+    def traces(self, aim: Aim, before: PutBack) -> Traces:
+        """What differs afterwards although everything is put back: not residue. ``before``: from put_back."""
         return {}

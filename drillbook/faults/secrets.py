@@ -10,7 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from drillbook.errors import DrillAborted, Refused
-from drillbook.faults.fault import Aim, Candidate, Needs, PutBack, Target, Traces
+from drillbook.faults.fault import Aim, Candidate, Needs, PutBack, Target
 from drillbook.faults.keeping import forget, keep, keep_permissions, kept, kept_name
 from drillbook.faults.objects import target_of
 
@@ -113,11 +113,6 @@ async def is_restored(kube: Kube, put_back: PutBack, document: Object) -> bool:
 async def forget_secret(kube: Kube, put_back: PutBack) -> None:
     """Everything is put back: keep it no longer."""
     await forget(kube, str(put_back["namespace"]), str(put_back["kept"]))
-
-
-def secret_traces(namespace: str, name: str) -> Traces:
-    """A Secret that was made again is another object with the same content."""
-    return {("Secret", namespace, name): ("metadata.uid",)}
 
 
 def _same(found: Object, wanted: Object) -> bool:

@@ -108,8 +108,11 @@ def damaged(truth: Truth, column: Mapping[str, Any] | None, damage: str) -> str:
         if column is None:
             raise Refused(f"table {t} has no column of text or numbers beside its key")
         name = quoted(column["name"])
-        wrong = f"left(md5(coalesce({name}, '') || 'drillbook'), greatest(length({name}), 1))"
-        wrong = wrong if column["type"] in _TEXTS else f"coalesce({name}, 0) + 1"
+        wrong = f"left('?' || md5(coalesce({name}, '')), greatest(length({name}), 1))"
+        if column["type"] not in _TEXTS:
+            # One more than NaN, or than infinity, is the same.
+            old = f"coalesce({name}, 0)"
+            wrong = f"CASE WHEN {old} + 1 <> {old} THEN {old} + 1 ELSE 0 END"
         change = f"UPDATE {t} AS t SET {name} = {wrong} WHERE {same}"
     return _exactly(change, many)
 

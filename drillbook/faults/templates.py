@@ -196,7 +196,7 @@ class TemplateFault(Fault):
     async def undo(self, kube: Kube, put_back: PutBack, seconds: float) -> str:
         return await restore_template(kube, put_back, seconds)
 
-    def traces(self, aim: Aim) -> Traces:
+    def traces(self, aim: Aim, before: PutBack) -> Traces:
         return template_traces(aim)
 
 

@@ -56,6 +56,7 @@ class VolumeFill(Fault):
         namespace = aim.component.namespace
         both = (
             Permission("get", PLURALS[workload_of(aim.component).kind], "apps", namespace),
+            Permission("get", "pods", "", namespace),
             Permission("get", "persistentvolumeclaims", "", namespace),
             *exec_permissions(namespace),
         )

@@ -119,7 +119,7 @@ class VolumeLost(Fault):
         await restore_template(kube, put_back, seconds)
         return f"the data of {workload} is in its place, put back"
 
-    def traces(self, aim: Aim) -> Traces:
+    def traces(self, aim: Aim, before: PutBack) -> Traces:
         return template_traces(aim)
 
 

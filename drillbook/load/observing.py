@@ -16,7 +16,7 @@ from drillbook.model.observation import Observation
 from drillbook.model.policy import Objective, Policy
 from drillbook.model.quantity import Dimension
 from drillbook.model.run import LoadResult
-from drillbook.model.statistics import quantile_bounds, wilson
+from drillbook.model.statistics import wait_bounds, wilson
 from drillbook.model.verdict import Verdict
 
 WARM_UP: Final = 8
@@ -62,8 +62,9 @@ def _seen(objective: Objective, target: Target, plan: LoadPlan, shots: Sequence[
     evidence = _evidence(plan, target, shots)
     if dimension is Dimension.DURATION:
         quantile = float(objective.parameters["percentile"]) / 100
-        times = sorted(math.inf if shot.status is None else shot.took for shot in shots)
-        value, low, high = (exact(max(bound, 0.0)) for bound in quantile_bounds(times, quantile))
+        times = [math.inf if shot.status is None else shot.took for shot in shots]
+        bounds = wait_bounds(times, [shot.late for shot in shots], quantile)
+        value, low, high = (exact(max(bound, 0.0)) for bound in bounds)
         enough = max(math.ceil(_TAIL / (1 - quantile)), 4 * len(shots))
         evidence |= {"percentile": objective.parameters["percentile"], "bounds": "binomial order statistics, 95 %"}
     else:

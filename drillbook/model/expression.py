@@ -48,11 +48,11 @@ def spoken_of(policy: Policy, name: str) -> SpokenOf:
     if objective.indicator not in SCENARIOS:
         known = ", ".join(SCENARIOS)
         raise ConfigError(f"parameter of: expressions on {objective.indicator} can't be tried, only on {known}")
-    limit = objective.limit
+    limit = objective.stated if isinstance(objective.stated, Limit) else objective.limit
     if not isinstance(limit, Limit) or limit.comparator not in _FIRES:
         raise ConfigError(f"parameter of: objective {name!r} has no limit that an alert could compare with yet")
     number = float(limit.quantity.value)
-    component = policy.components[objective.component] if objective.component else None
+    component = policy.components.get(objective.component or "")
     labels = _labels(component)
     return SpokenOf(
         objective, SCENARIOS[objective.indicator](number), f"{_FIRES[limit.comparator]} {number:.9g}", labels

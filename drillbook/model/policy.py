@@ -123,6 +123,8 @@ class Objective:
     """Whether its violation ends a running drill at once."""
     limit_from: str = ""
     """Where the limit is from when the runbook gives none: the environment's file and line."""
+    stated: AnyLimit | None = None
+    """The runbook's own limit, where the environment has another one: what its alerts compare with stays as it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,8 @@ class DrillPlan:
     note: str = ""
     covers: tuple[str, ...] = ()
     """The rows of ``requirements.yaml`` that it answers; its own id where the policy says none."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """What the experiment's configuration takes from this system, such as which Secret: by its name there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,17 @@ def quantile_bounds(sorted_values: Sequence[float], q: float, confidence: float 
     return Estimate(value, min(low, value), max(high, value))
 
 
+def wait_bounds(took: Sequence[float], late: Sequence[float], q: float) -> Estimate:
+    """The ``q`` quantile of answer times, which include what this machine was late in sending each request.
+
+    That delay is no user's wait, so the lower bound is without it: a limit that only our own delay breaks is not judged
+    broken. Raises ValueError as ``quantile_bounds`` does.
+    """
+    value, low, high = quantile_bounds(sorted(took), q)
+    theirs = quantile_bounds(sorted(time - own for time, own in zip(took, late, strict=True)), q)
+    return Estimate(value, min(low, theirs.low), high)
+
+
 def wilson(k: int, n: int, confidence: float = 0.95) -> Estimate:
     """The ratio ``k / n`` with its Wilson score interval. Raises ValueError unless ``0 <= k <= n`` and ``n > 0``."""
     if n <= 0 or not 0 <= k <= n:

@@ -10,7 +10,10 @@ from drillbook.places import experiment_names
 from drillbook.policy.section import Section, refuse_repeats
 from drillbook.policy.sources import read_source
 
-DRILL_KEYS: Final = ("id", "experiment", "component", "level", "recovery", "procedure", "source", "note", "covers")
+DRILL_KEYS: Final = (
+    *("id", "experiment", "component", "settings", "level", "recovery", "procedure"),
+    *("source", "note", "covers"),
+)
 RECOVERIES: Final = ("self", "procedure")
 
 
@@ -56,4 +59,14 @@ def _drill(
         source=read_source(one, document) or Source(document, "", (1, 1)),
         note=one.optional_text("note") or "",
         covers=one.names("covers") or (drill_id,),
+        settings=_settings(one),
     )
+
+
+def _settings(one: Section) -> Mapping[str, str]:
+    """Texts and numbers, as they are written: the experiment reads them from its environment."""
+    inner = one.child("settings", ())
+    if inner is None:
+        return {}
+    values = {name: inner.literal(name, "a text or a number") for name in inner.keys}
+    return {name: value for name, value in values.items() if value is not None}

@@ -55,6 +55,6 @@ def with_given_limits(policy: Policy, environment: Environment) -> Policy:
         if given is None:
             return objective
         place = f"{shown(environment.path)}:{given.line}"
-        return replace(objective, limit=given.limit, limit_from=f"{place}: {given.reason}")
+        return replace(objective, limit=given.limit, limit_from=f"{place}: {given.reason}", stated=objective.limit)
 
     return replace(policy, objectives=tuple(filled(o) for o in policy.objectives))

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
 
+from drillbook.clients.preloading import preload
 from drillbook.clock import SYSTEM_CLOCK, Clock
 from drillbook.errors import ConfigError, DrillbookError
 from drillbook.model.environment import Environment
@@ -22,6 +23,7 @@ from drillbook.model.indicators.attested import attests
 from drillbook.model.observation import Observation
 from drillbook.model.policy import Objective, Policy
 from drillbook.probes.catalogue import PROBES
+from drillbook.probes.needing import needed_by
 from drillbook.probes.request_rate import capped
 from drillbook.probes.scene import Probe, Scene
 from drillbook.probes.windows import lasting
@@ -52,6 +54,7 @@ def collect(
     """
 
     objectives = capped(objectives, environment)
+    preload(needed_by(objectives, environment))
 
     async def run() -> dict[str, Observation]:
         with sigterm_as_sigint():

@@ -13,7 +13,7 @@ from drillbook.clients.reach import http_endpoint
 from drillbook.model.observation import Observation
 from drillbook.model.policy import Component
 from drillbook.model.quantity import Dimension
-from drillbook.model.statistics import quantile_bounds, wilson
+from drillbook.model.statistics import wait_bounds, wilson
 from drillbook.probes.scene import Scene, needed
 from drillbook.probes.traffic import sample
 
@@ -25,16 +25,13 @@ async def latency(scene: Scene, component: Component | None, parameters: Mapping
     """The percentile of answer times in seconds, from when each request was due, by nearest rank over all of them.
 
     Bounded by binomial order statistics at 95 %. A request that was never answered counts as slower than any limit.
-    What this machine itself was late in sending is no user's wait: the lower bound is without it, so that a limit which
-    only our own delay breaks is not judged broken.
+    What this machine itself was late in sending is no user's wait: the lower bound is without it.
     """
     taken = await sample(scene, needed(component, "http.latency"))
     quantile = parameters["percentile"] / 100
-    times = sorted(math.inf if answer.status is None else answer.took for answer in taken.answers)
-    estimate = quantile_bounds(times, quantile)
+    times = sorted(took := [math.inf if answer.status is None else answer.took for answer in taken.answers])
+    estimate = wait_bounds(took, [answer.late for answer in taken.answers], quantile)
     value, low, high = (round(bound, 6) for bound in estimate)
-    theirs = sorted(math.inf if answer.status is None else answer.took - answer.late for answer in taken.answers)
-    low = min(low, round(quantile_bounds(theirs, quantile).low, 6))
     enough = math.ceil(_TAIL / (1 - quantile))
     evidence = taken.evidence() | {
         "percentile": parameters["percentile"],

@@ -69,7 +69,7 @@ async def disk_ratio(scene: Scene, _component: Component | None, _parameters: Ma
 
 
 def _told(node: str, disk: Object) -> dict[str, Any]:
-    used = 1 - Decimal(disk["availableBytes"]) / Decimal(disk["capacityBytes"])
+    used = fullness(disk["availableBytes"], disk["capacityBytes"], disk.get("inodesFree"), disk.get("inodes"))
     return {
         "node": node,
         "capacity_bytes": disk["capacityBytes"],
@@ -78,6 +78,14 @@ def _told(node: str, disk: Object) -> dict[str, Any]:
         "inodes": disk.get("inodes"),
         "inodes_free": disk.get("inodesFree"),
     }
+
+
+def fullness(available: int, capacity: int, inodes_free: int | None, inodes: int | None) -> Decimal:
+    """The share that is taken, of bytes or of inodes; a file system that counts no inodes has as many as it likes."""
+    used = 1 - Decimal(available) / Decimal(capacity)
+    if not inodes or inodes_free is None:
+        return used
+    return max(used, 1 - Decimal(inodes_free) / Decimal(inodes))
 
 
 async def summary(scene: Scene, node: str) -> Object:

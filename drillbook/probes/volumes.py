@@ -11,13 +11,16 @@ from drillbook.clients.kube import Object
 from drillbook.model.observation import Observation
 from drillbook.model.policy import Component
 from drillbook.model.quantity import Dimension
-from drillbook.probes.nodes import summary
+from drillbook.probes.nodes import fullness, summary
 from drillbook.probes.scene import Scene, needed
 from drillbook.probes.workloads import pods
 
 
 async def used_ratio(scene: Scene, component: Component | None, _parameters: Mapping[str, Any]) -> Observation:
-    """One less the share that is available, of the fullest volume: what is reserved for root counts as used."""
+    """One less the share that is available, of the fullest volume: what is reserved for root counts as used.
+
+    A volume is as full as its bytes or its inodes, whichever there is less of: without an inode no file can be made.
+    """
     asked = needed(component, "volume.used_ratio")
     where = f"persistent volumes of {asked.workload} in namespace {asked.namespace}"
     running = [pod for pod in await pods(scene, asked) if _claims(pod)]
@@ -62,4 +65,4 @@ def _volumes(pod: Object, summary: Object) -> list[dict[str, Any]]:
 
 
 def _used(volume: Mapping[str, Any]) -> Decimal:
-    return 1 - Decimal(volume["available_bytes"]) / Decimal(volume["capacity_bytes"])
+    return fullness(volume["available_bytes"], volume["capacity_bytes"], volume["inodes_free"], volume["inodes"])

@@ -1,4 +1,4 @@
-"""Ways in that lead nowhere: one path of an Ingress, or one port of a Service."""
+"""Ways in that lead elsewhere: one path of an Ingress, or one port of a Service."""
 
 from __future__ import annotations
 
@@ -13,23 +13,72 @@ from drillbook.proof.stage import Stage
 
 NOBODY: Final = "drillbook-proof-nobody"
 """A Service that isn't there."""
+_ANYBODY: Final = "drillbook-proof-anybody"
+_PORT: Final = 8099
+_SERVER: Final = """
+import http.server, os
+class Open(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+http.server.ThreadingHTTPServer((os.environ["POD_IP"], %d), Open).serve_forever()
+"""
 _DEAD_PORT: Final = 1
 """Where no container of a system listens."""
 
 
 @asynccontextmanager
-async def path_astray(stage: Stage, component: Component, path: str) -> AsyncIterator[str]:
-    """That one path of the component's host leads to a Service that isn't there; every other path stays as it was."""
+async def path_astray(stage: Stage, component: Component, path: str, service: str = NOBODY) -> AsyncIterator[str]:
+    """That one path of the component's host leads to another Service; every other path stays as it was."""
     if component.ingress is None or component.service is None:
         raise ConfigError(f"component {component.id!r} has no ingress and service in the policy")
     where = path_of("ingresses", component.namespace, component.ingress)
     rules = (await stage.kube.get(where))["spec"]["rules"]
     mine = next(n for n, rule in enumerate(rules) if component.service in _services(rule))
-    backend = {"service": {"name": NOBODY, "port": {"number": 80}}}
+    backend = {"service": {"name": service, "port": {"number": 80}}}
     entry = {"path": path, "pathType": "Exact", "backend": backend}
     patch: list[Object] = [{"op": "add", "path": f"/spec/rules/{mine}/http/paths/0", "value": entry}]
+    asked = f"{rules[mine].get('host', '')}{path}"
     async with stage.changed(where, patch):
-        yield f"Ingress {component.namespace}/{component.ingress}: {rules[mine].get('host', '')}{path} leads nowhere"
+        yield f"Ingress {component.namespace}/{component.ingress}: {asked} leads to {service}"
+
+
+@asynccontextmanager
+async def path_open(stage: Stage, component: Component, path: str) -> AsyncIterator[str]:
+    """That one path of the component's host leads to somebody who answers everybody with 200."""
+    labels = {"app": _ANYBODY}
+    pod: Object = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": _ANYBODY, "labels": labels},
+        "spec": {
+            "containers": [
+                {
+                    "name": "open",
+                    "image": "python:3",
+                    "command": ["python3", "-c", _SERVER % _PORT],
+                    "env": [{"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}],
+                    "readinessProbe": {"tcpSocket": {"port": _PORT}, "periodSeconds": 1},
+                }
+            ]
+        },
+    }
+    service: Object = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": _ANYBODY},
+        "spec": {"selector": labels, "ports": [{"port": 80, "targetPort": _PORT}]},
+    }
+    pods, services = path_of("pods", component.namespace), path_of("services", component.namespace)
+    async with stage.present(pods, pod), stage.present(services, service):
+        await stage.until(f"pod {_ANYBODY} to be Ready", lambda: _is_ready(stage, f"{pods}/{_ANYBODY}"))
+        async with path_astray(stage, component, path, _ANYBODY) as what:
+            yield what
+
+
+async def _is_ready(stage: Stage, path: str) -> bool:
+    conditions = ((await stage.kube.get(path)).get("status") or {}).get("conditions") or ()
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
 
 
 @asynccontextmanager

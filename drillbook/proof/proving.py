@@ -118,7 +118,11 @@ class Prover:
     async def _put_back(self, proof: Proof, touched: frozenset[str], within: float) -> Proof:
         """The violation is gone: see that everything that failed of it passes again."""
         begun = self.clock.monotonic()
-        asked = [one for one in self.stage.objectives if one.id in touched or _gives_traffic(one, touched, self.stage)]
+        asked = [
+            one if one.id in touched else shortened(one)
+            for one in self.stage.objectives
+            if one.id in touched or _gives_traffic(one, touched, self.stage)
+        ]
         while True:
             verdicts = [v for v in await self.check(asked) if v.objective.id in touched]
             bad = [verdict for verdict in verdicts if verdict.status is not Status.PASS]

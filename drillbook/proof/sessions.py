@@ -39,7 +39,7 @@ async def sessions(stage: Stage, component: Component, count: int, state: str | 
             more = min(_AT_A_TIME, count - len(held))
             held += await asyncio.gather(*(opened.enter_async_context(session(stage, component)) for _ in range(more)))
         if state == "idle in transaction":
-            await asyncio.gather(*(one.rows("BEGIN; SELECT 1") for one in held))
+            await asyncio.gather(*(one.connection.execute("BEGIN") for one in held))
         async with asyncio.TaskGroup() as group:
             working = [group.create_task(_work(one)) for one in held if state == "active"]
             try:

@@ -59,6 +59,24 @@ def test_what_is_named_itself_is_asked_even_there(word: str) -> None:
     assert choice.not_asked is None
 
 
+def test_where_a_machine_has_no_prometheus_a_sandbox_is_not_asked_for_what_it_remembers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    remembered = replace(objective("http.throughput"), id="request-rate", via="prometheus")
+    asked = policy(component(), HEALTH, remembered, RESTORE)
+    monkeypatch.setattr("drillbook.places.program", lambda *_: None)
+    choice = Selection().choose(asked, SANDBOX)
+    assert choice.objectives == (HEALTH,)
+    assert choice.not_asked is not None
+    assert "1: a Prometheus answers them, and this machine has none; get it with scripts/prometheus" in (
+        choice.not_asked.sentence
+    )
+    assert Selection().choose(asked, STAGING).objectives == (HEALTH, remembered, RESTORE)
+    assert Selection(("request-rate",)).choose(asked, SANDBOX).objectives == (remembered,)
+    monkeypatch.setattr("drillbook.places.program", lambda *_: Path("prometheus"))
+    assert Selection().choose(asked, SANDBOX).objectives == (HEALTH, remembered)
+
+
 def test_a_tag_chooses_all_that_have_it() -> None:
     assert Selection(("front",)).choose(POLICY, STAGING).objectives == (HEALTH, RESTORE)
     shared = Selection(("front",)).choose(POLICY, SANDBOX)

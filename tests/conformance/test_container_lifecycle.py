@@ -203,3 +203,24 @@ def test_kubectl_shows_the_state_of_a_pod(cluster: Cluster, pods: str, name: str
         return re.search(f"{name} +{shown}", said)
 
     cluster.eventually(look)
+
+
+@pytest.mark.parametrize("path", ["/dev/termination-log", "/tmp/last-words"])
+def test_what_a_container_leaves_in_its_file_becomes_its_message(
+    cluster: Cluster, core: Any, shell: str, space: str, path: str
+) -> None:
+    more = {"terminationMessagePath": path}
+    core.create_namespaced_pod(
+        space, pod(shell, f"echo not this; printf 'out of oil' > {path}; exit 3", container=more, restartPolicy="Never")
+    )
+    (status,) = ended(cluster, core, space).status.container_statuses
+    assert (status.state.terminated.exit_code, status.state.terminated.message) == (3, "out of oil")
+
+
+def test_a_container_that_ends_well_may_leave_a_message_too(
+    cluster: Cluster, core: Any, shell: str, space: str
+) -> None:
+    long = "head -c 5000 /dev/zero | tr '\\0' x > /dev/termination-log"
+    core.create_namespaced_pod(space, pod(shell, long, restartPolicy="Never"))
+    (status,) = ended(cluster, core, space).status.container_statuses
+    assert status.state.terminated.message == "x" * 4096

@@ -47,13 +47,22 @@ def one(cluster: Cluster, core: Any, shell: str, shared: str) -> str:
         {"name": "ACCOUNT", "valueFrom": {"fieldRef": {"fieldPath": "spec.serviceAccountName"}}},
     ]
     more = {"resources": RESOURCES, "env": env, "volumeMounts": mounts, "workingDir": "/scratch"}
-    core.create_namespaced_pod(shared, pod(shell, container=more, volumes=volumes))
+    aliases = [{"ip": "127.0.0.9", "hostnames": ["alias.example", "alias"]}]
+    core.create_namespaced_pod(shared, pod(shell, container=more, volumes=volumes, hostAliases=aliases))
     running(cluster, core, shared)
     return shared
 
 
 def test_the_host_name_is_the_pods_name(cluster: Cluster, one: str) -> None:
     assert said(cluster, one, "hostname; echo $HOSTNAME") == "one\none\n"
+
+
+def test_its_hosts_file_has_its_own_name_and_the_aliases_asked_for(cluster: Cluster, core: Any, one: str) -> None:
+    lines = [line.partition("#")[0].split() for line in said(cluster, one, "cat /etc/hosts").splitlines()]
+    names = {name: address for address, *names in filter(None, lines) for name in names}
+    assert names["one"] == core.read_namespaced_pod("one", one).status.pod_ip
+    assert names["localhost"] in {"127.0.0.1", "::1"}
+    assert names["alias.example"] == names["alias"] == "127.0.0.9"
 
 
 def test_the_working_directory_is_the_one_asked_for(cluster: Cluster, one: str) -> None:

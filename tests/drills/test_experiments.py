@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 
 from drillbook import places
 from drillbook.drills.experiment import load_experiment
+from drillbook.drills.plan import aimed, brief
 from drillbook.errors import ConfigError
 from drillbook.faults import FAULTS
+from drillbook.policy import load_policy
+from tests.drills.conftest import Solar
 
 SHIPPED = sorted(places.bundled("experiments").glob("*.yaml"))
 
@@ -37,6 +40,10 @@ def problems(document: Any, folder: Path) -> str:
 def test_every_shipped_experiment_is_valid(path: Path) -> None:
     experiment = load_experiment(path)
     assert experiment.injection.arguments["fault"] in FAULTS
+    # Its component is one of Solar's, and its settings are ones that the fault has, in their ranges.
+    policy = load_policy(places.system_dir("solar") / "policy.yaml")
+    _, aim, _ = aimed(policy, experiment.configuration["component"], experiment.injection.arguments)
+    assert set(aim.settings) == set(FAULTS[experiment.injection.arguments["fault"]].settings)
 
 
 def test_variables_are_filled_from_the_environment_that_is_given(good: dict[str, Any], tmp_path: Path) -> None:
@@ -146,3 +153,12 @@ def test_any_yaml_is_either_valid_or_a_sentence(tmp_path: Path, document: Any) -
     path.write_text(yaml.safe_dump(document))
     with pytest.raises(ConfigError):
         load_experiment(path)
+
+
+def test_a_drill_fills_the_settings_of_its_experiment_and_no_others(system: Solar) -> None:
+    order = system.order("pod-kill", experiment="secret-rotated", component="database", settings={"key": "PASSWORD"})
+    assert brief(order).aim.settings == {"secret": "solar-secrets", "key": "PASSWORD"}
+    for unknown in ({"kye": "PASSWORD"}, {"component": "api"}):
+        wrong = system.order("pod-kill", experiment="secret-rotated", component="database", settings=unknown)
+        with pytest.raises(ConfigError, match=r"takes no setting '(kye|component)'; it takes secret, key"):
+            brief(wrong)

@@ -31,6 +31,15 @@ async def nothing(kube: Kube, landing: Landing) -> None:
     """Nothing is done while the fault lasts."""
 
 
+def outside(look: Callable[[], None]) -> Meanwhile:
+    """Looks in a thread and with connections of its own, as somebody else would."""
+
+    async def meanwhile(kube: Kube, landing: Landing) -> None:
+        await asyncio.to_thread(look)
+
+    return meanwhile
+
+
 def lived_through(
     system: Solar, name: str, aim: Aim, *, seconds: float = 20.0, meanwhile: Meanwhile = nothing, half: bool = True
 ) -> tuple[str, Landing, str]:
@@ -59,7 +68,7 @@ def lived_through(
         finally:
             told = await fault.undo(kube, put_back, UNDO_SECONDS)
         assert await fault.undo(kube, put_back, UNDO_SECONDS)
-        await settled(system, kube, before, fault.traces(aim))
+        await settled(system, kube, before, fault.traces(aim, put_back))
         return sentence, landing, told
 
     return system.on_kube(scene)

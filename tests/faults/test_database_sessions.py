@@ -12,64 +12,67 @@ import pytest
 
 from drillbook.clients.kube import Kube
 from drillbook.errors import DrillAborted, Refused
-from drillbook.faults import processes
+from drillbook.faults import fault_named, processes
 from drillbook.faults.places import place_of
 from tests.drills.conftest import Solar, system
-from tests.faults.life import Life
+from tests.faults.live import aimed, lived_through, outside
 
 __all__ = ["system"]
 
+FLOOD, IDLE, LOCK, SLOW = (
+    f"database-{name}" for name in ("connections", "idle-in-transaction", "lock", "slow-queries")
+)
+
 
 def sessions(system: Solar, fault: str) -> list[Any]:
-    """State and query of the fault's sessions, seen over a connection of our own."""
+    """State, query and whether it holds a snapshot of the fault's sessions, seen over a connection of our own."""
     with system.database() as database:
         found = database.execute(
-            "SELECT state, query FROM pg_stat_activity WHERE application_name = %s", (f"drillbook-{fault}",)
+            "SELECT state, query, backend_xmin IS NOT NULL FROM pg_stat_activity WHERE application_name = %s",
+            (f"drillbook-{fault}",),
         )
         return found.fetchall()
 
 
-def with_many_connections(system: Solar) -> None:
-    """A few may be left: others give theirs back while the flood comes in."""
-    with ExitStack() as stack:
-        for _ in range(8):
-            stack.enter_context(system.database())
-
-
+@pytest.mark.slow
 def test_a_flood_leaves_nobody_else_a_connection(system: Solar) -> None:
+    def many() -> None:
+        # A few may be left: others give theirs back while the flood comes in.
+        with ExitStack() as stack:
+            for _ in range(8):
+                stack.enter_context(system.database())
+
     def nobody_gets_in() -> None:
         with pytest.raises(psycopg.OperationalError, match=r"too many clients|remaining connection slots"):
-            with_many_connections(system)
+            many()
 
-    Life.of(system, "database-connections", "database").lived(nobody_gets_in)
-    assert sessions(system, "database-connections") == []
+    lived_through(system, FLOOD, aimed(system, FLOOD, "database"), meanwhile=outside(nobody_gets_in))
+    assert sessions(system, FLOOD) == []
 
 
 def test_a_flood_can_leave_some(system: Solar) -> None:
-    def others_get_in() -> None:
-        assert len(sessions(system, "database-connections")) == 7
+    def seven() -> None:
+        assert len(sessions(system, FLOOD)) == 7
 
-    seen = Life.of(system, "database-connections", "database", sessions=7).lived(others_get_in)
-    assert seen.evidence["sessions"] == 7
+    aim = aimed(system, FLOOD, "database", sessions=7)
+    sentence, landing, _ = lived_through(system, FLOOD, aim, meanwhile=outside(seven))
+    assert sentence.startswith("7 sessions of psql, started by exec in container postgres of pod postgres-")
+    assert landing.evidence["sessions"] == 7
+    assert sessions(system, FLOOD) == []
 
 
 def test_a_flood_for_which_there_is_no_room_is_refused(system: Solar) -> None:
-    life = Life.of(system, "database-connections", "database", leave=4000)
+    aim = aimed(system, FLOOD, "database", leave=4000)
     with pytest.raises(Refused, match="there is no room for a flood"):
-        system.on_kube(lambda kube: life.fault.how(kube, life.aim))
+        system.on_kube(lambda kube: fault_named(FLOOD).how(kube, aim))
 
 
 def test_idle_transactions_hold_their_snapshots(system: Solar) -> None:
     def held() -> None:
-        with system.database() as database:
-            (count,) = database.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' "
-                "AND application_name = 'drillbook-database-idle-in-transaction' AND backend_xmin IS NOT NULL"
-            ).fetchone() or (None,)
-            assert count == 3
+        assert [(state, held) for state, _, held in sessions(system, IDLE)] == 3 * [("idle in transaction", True)]
 
-    Life.of(system, "database-idle-in-transaction", "database", sessions=3).lived(held)
-    assert sessions(system, "database-idle-in-transaction") == []
+    lived_through(system, IDLE, aimed(system, IDLE, "database", sessions=3), meanwhile=outside(held))
+    assert sessions(system, IDLE) == []
 
 
 def test_a_locked_table_can_be_read_by_nobody_until_it_is_undone(system: Solar) -> None:
@@ -79,47 +82,47 @@ def test_a_locked_table_can_be_read_by_nobody_until_it_is_undone(system: Solar) 
             with pytest.raises(psycopg.errors.LockNotAvailable):
                 database.execute("SELECT count(*) FROM orders")
 
-    Life.of(system, "database-lock", "database", table="orders").lived(waits)
+    lived_through(system, LOCK, aimed(system, LOCK, "database", table="orders"), meanwhile=outside(waits))
     with system.database() as database:
         assert database.execute("SELECT count(*) FROM orders").fetchone()
 
 
 def test_slow_queries_run_until_they_are_ended(system: Solar) -> None:
     def run() -> None:
-        found = sessions(system, "database-slow-queries")
-        assert [state for state, _ in found] == ["active", "active"]
-        assert {query for _, query in found} == {"SELECT pg_sleep(60.0)"}
+        assert [(state, query) for state, query, _ in sessions(system, SLOW)] == 2 * [
+            ("active", "SELECT pg_sleep(60.0)")
+        ]
 
-    Life.of(system, "database-slow-queries", "database", sessions=2, statement_seconds=60).lived(run)
-    assert sessions(system, "database-slow-queries") == []
+    aim = aimed(system, SLOW, "database", sessions=2, statement_seconds=60)
+    _, _, told = lived_through(system, SLOW, aim, meanwhile=outside(run))
+    assert told.endswith("2 ended")
+    assert sessions(system, SLOW) == []
 
 
 def test_sessions_end_by_themselves_when_nobody_undoes_them(system: Solar) -> None:
-    life = Life.of(system, "database-idle-in-transaction", "database", sessions=1, seconds=1)
+    fault, aim = fault_named(IDLE), aimed(system, IDLE, "database", sessions=1, seconds=1)
 
     async def scene(kube: Kube) -> None:
-        targets = await life.targets(kube)
-        before = await life.written(kube)
-        await life.fault.inject(kube, life.aim, targets)
-        place = await place_of(kube, life.aim)
+        (candidate,) = await fault.candidates(kube, aim)
+        put_back = await fault.put_back(kube, aim)
+        await fault.inject(kube, aim, [candidate.target])
+        place = await place_of(kube, aim)
         deadline = asyncio.get_running_loop().time() + 20
-        while await asyncio.to_thread(sessions, system, life.fault.name) or await processes.running(
-            kube, place, life.fault.name
-        ):
+        while await asyncio.to_thread(sessions, system, IDLE) or await processes.running(kube, place, IDLE):
             assert asyncio.get_running_loop().time() < deadline
             await asyncio.sleep(0.2)
-        await life.fault.undo(kube, before, 10)
+        await fault.undo(kube, put_back, 10)
 
     system.on_kube(scene)
 
 
 def test_a_database_that_is_another_one_by_now_is_not_hit(system: Solar) -> None:
-    life = Life.of(system, "database-lock", "database", table="orders")
+    fault, aim = fault_named(LOCK), aimed(system, LOCK, "database", table="orders")
 
     async def scene(kube: Kube) -> None:
-        (target,) = await life.targets(kube)
+        (candidate,) = await fault.candidates(kube, aim)
         with pytest.raises(DrillAborted, match="is another one than was chosen"):
-            await life.fault.inject(kube, life.aim, [replace(target, uid="1/2")])
+            await fault.inject(kube, aim, [replace(candidate.target, uid="1/2")])
 
     system.on_kube(scene)
-    assert sessions(system, "database-lock") == []
+    assert sessions(system, LOCK) == []

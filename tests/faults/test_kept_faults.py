@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ from tests.faults.live import aimed, lived_through
 
 __all__ = ["system"]
 
-SECRET = {"secret": "solar-secrets", "key": "DATABASE_PASSWORD"}
+SECRET: dict[str, Any] = {"secret": "solar-secrets", "key": "DATABASE_PASSWORD"}
 DUMP = "/backups/database/latest.sql.gz"
 
 
@@ -41,8 +42,8 @@ def test_a_rotated_password_is_refused_to_who_has_the_old_one_and_everybody_gets
         assert new != old
         assert not {old, new} & set(json.dumps(landing.evidence).split('"'))
         database = await database_of(kube, aim)
-        script = 'PGPASSWORD="$(cat)" psql -h postgres -U "$1" -d "$2" -c "select 1" 2>&1; exit 0'
-        words = (database.user, database.name)
+        script = 'PGPASSWORD="$(head -c "$3")" psql -h postgres -U "$1" -d "$2" -c "select 1" 2>&1; exit 0'
+        words = (database.user, database.name, str(len(old)))
         refused = await shell(kube, database.place, script, *words, stdin=old.encode())
         assert "password authentication failed" in refused.stdout
         pods = await kube.list(path_of("pods", NAMESPACE), labels="app=backend")
@@ -57,7 +58,7 @@ def test_a_rotated_password_is_refused_to_who_has_the_old_one_and_everybody_gets
 
 
 def test_a_secret_that_is_not_named_or_has_no_such_key_is_refused(system: Solar) -> None:
-    async def how(kube: Kube, settings: dict[str, str]) -> str:
+    async def how(kube: Kube, settings: dict[str, Any]) -> str:
         return await fault_named("secret-rotated").how(kube, aimed(system, "secret-rotated", "database", **settings))
 
     for settings, words in (
@@ -101,3 +102,59 @@ def test_a_place_without_backups_is_refused(system: Solar) -> None:
         aim = aimed(system, "backup-truncated", "backups", path=path)
         with pytest.raises(Refused, match=words):
             system.on_kube(lambda kube, a=aim: fault_named("backup-truncated").how(kube, a))  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("name", ["certificate-expiry", "certificate-lost"])
+def test_a_certificate_that_nobody_looks_after_is_put_back_as_it_was(system: Solar, name: str) -> None:
+    """A Secret that a person made: the copy that is kept is all there is."""
+
+    async def copy(kube: Kube) -> dict[str, str]:
+        found = await kube.get(path_of("secrets", NAMESPACE, "solar-tls"))
+        body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "by-hand"}, "type": "kubernetes.io/tls"}
+        await kube.create(path_of("secrets", NAMESPACE), {**body, "data": found["data"]})
+        return dict(found["data"])
+
+    async def now(kube: Kube) -> dict[str, str]:
+        found = await kube.get(path_of("secrets", NAMESPACE, "by-hand"))
+        await kube.delete(path_of("secrets", NAMESPACE, "by-hand"))
+        return dict(found["data"])
+
+    before = system.on_kube(copy)
+    try:
+        _, _, told = lived_through(system, name, aimed(system, name, "api", secret="by-hand"))
+    finally:
+        after = system.on_kube(now)
+    assert told == "Secret by-hand holds its old certificate"
+    assert after == before
+
+
+async def nightly(kube: Kube) -> None:
+    container = {
+        "name": "dump",
+        "image": "busybox:1.36",
+        "command": ["sh", "-c"],
+        "args": ["true"],
+        "env": [{"name": "TOKEN", "value": "a-secret-value"}],
+    }
+    job = {"template": {"spec": {"restartPolicy": "Never", "containers": [container]}}}
+    spec = {"schedule": "0 1 * * *", "jobTemplate": {"spec": job}}
+    body = {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "nightly"}, "spec": spec}
+    await kube.create(path_of("cronjobs", NAMESPACE), body)
+
+
+def test_a_backup_that_fails_is_seen_to_fail_and_has_its_command_again(system: Solar) -> None:
+    system.on_kube(nightly)
+    try:
+        aim = aimed(system, "backup-failing", "backups", cronjob="nightly")
+        put_back = system.on_kube(lambda kube: fault_named("backup-failing").put_back(kube, aim))
+        assert "a-secret-value" not in json.dumps(put_back)
+        _, landing, told = lived_through(system, "backup-failing", aim)
+        assert landing.evidence == {"failed pods of the job": 1}
+        assert told == "CronJob nightly has its old command"
+    finally:
+        system.on_kube(lambda kube: kube.delete(path_of("cronjobs", NAMESPACE, "nightly")))
+    for settings, words in (({}, "must say which CronJob"), ({"cronjob": "none"}, "there is no CronJob")):
+        unknown: dict[str, Any] = settings
+        aim = aimed(system, "backup-failing", "backups", **unknown)
+        with pytest.raises(Refused, match=words):
+            system.on_kube(lambda kube, a=aim: fault_named("backup-failing").how(kube, a))  # type: ignore[misc]

@@ -70,19 +70,19 @@ def test_a_first_autoscaler_is_no_second_one(system: Solar) -> None:
         )
 
 
-def test_a_certificate_about_to_expire_is_in_its_secret_until_it_is_put_back(system: Solar) -> None:
+def test_a_certificate_about_to_expire_is_renewed_by_who_looks_after_it(system: Solar) -> None:
     _, landing, told = lived_through(system, "certificate-expiry", aimed(system, "certificate-expiry", "api", hours=5))
     seen = landing.evidence
     assert seen["serial before"] != seen["now"]
     assert datetime.fromisoformat(seen["until"]) < SYSTEM_CLOCK.now() + timedelta(days=365)
-    assert told == "Secret solar-tls holds its old certificate"
+    assert told == "Secret solar-tls holds a new certificate, issued by cert-manager"
 
 
-def test_a_certificate_that_is_gone_is_back_with_its_old_serial(system: Solar) -> None:
+def test_a_certificate_that_is_gone_is_issued_again(system: Solar) -> None:
     aim = aimed(system, "certificate-lost", "api")
     _, landing, told = lived_through(system, "certificate-lost", aim)
     assert landing.evidence["secrets"]["solar-tls"] in {"gone", "another of its name"}
-    assert told == "Secret solar-tls holds its old certificate"
+    assert told == "Secret solar-tls holds a new certificate, issued by cert-manager"
 
 
 def test_a_component_without_a_certificate_cannot_lose_it(system: Solar) -> None:

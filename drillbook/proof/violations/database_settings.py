@@ -110,6 +110,9 @@ def _follows(stage: Stage, component: Component, found: _Setting) -> frozenset[s
     """Other limits on the same setting; a server with other connections is filled by others."""
     same = stage.asking("database.setting", component=component.id)
     same = frozenset(o.id for o in stage.objectives if o.id in same and o.parameters.get("name") == found.name)
+    if found.context not in _OF_A_SESSION:
+        # Whoever talked to the server that was started anew has to find it again.
+        same |= stage.asking("http.*", "pool.*")
     if found.name == "max_connections":
         same |= stage.asking("database.max_connections", "database.connections_ratio", "database.pool_budget")
     return same
@@ -153,6 +156,6 @@ async def _of_server(stage: Stage, component: Component, found: _Setting, value:
 
 
 VIOLATIONS: Final = (
-    Violation("database.setting", other_setting),
+    Violation("database.setting", other_setting, within=60.0),
     Violation("database.max_connections", other_maximum, within=60.0),
 )

@@ -9,7 +9,7 @@ from typing import Final
 
 from drillbook.model.policy import Objective
 from drillbook.proof.beyond import number_beyond
-from drillbook.proof.doors import behind_port, path_astray, port_astray, same_path
+from drillbook.proof.doors import behind_port, path_astray, path_open, port_astray, same_path
 from drillbook.proof.stage import Stage
 from drillbook.proof.traffic import sending
 from drillbook.proof.violation import Planted, Unplantable, Violation
@@ -73,6 +73,15 @@ async def dead_path(stage: Stage, objective: Objective) -> AsyncIterator[Planted
 
 
 @asynccontextmanager
+async def open_door(stage: Stage, objective: Objective) -> AsyncIterator[Planted]:
+    """The path answers strangers with 200."""
+    component = stage.component(objective)
+    path = stage.parameters(objective)["path"] or component.health or "/"
+    async with path_open(stage, component, str(path)) as what:
+        yield Planted(what, same_path(stage, component, *_QUESTIONS))
+
+
+@asynccontextmanager
 async def dead_port(stage: Stage, objective: Objective) -> AsyncIterator[Planted]:
     """The Service's port leads to where nobody listens."""
     component = stage.component(objective)
@@ -101,6 +110,7 @@ VIOLATIONS: Final = (
     Violation("http.health", dead_path),
     Violation("http.body_field", dead_path),
     Violation("http.availability", dead_path),
+    Violation("http.anonymous_status", open_door),
     Violation("service.port", dead_port),
     Violation("service.up", dead_port),
 )

@@ -1,8 +1,4 @@
-"""How pods are made to use too much, and to end too often.
-
-What a container may use is lowered in place first (the ``resize`` subresource) where it is more than a small machine
-can give away: eating 3.4 of 4 GiB proves nothing that 220 of 256 MiB don't.
-"""
+"""How pods are made to use too much CPU and memory."""
 
 from __future__ import annotations
 
@@ -16,22 +12,10 @@ from drillbook.clients.kube_quantity import kube_quantity
 from drillbook.model.policy import Component, Objective
 from drillbook.model.quantity import Dimension, render
 from drillbook.proof.beyond import number_beyond
+from drillbook.proof.hunger import BURN, FILL, lowered
 from drillbook.proof.stage import Stage
 from drillbook.proof.violation import Planted, Unplantable, Violation
 
-_MOST: Final = {"cpu": Decimal("0.2"), "memory": Decimal(256 * 1024 * 1024)}
-"""The most that a container is left with before it is made to use it up."""
-_BURN: Final = """
-import sys, time
-share, begun = float(sys.argv[1]), time.monotonic()
-while time.monotonic() - begun < 600:
-    if time.process_time() < share * (time.monotonic() - begun):
-        for _ in range(20000):
-            pass
-    else:
-        time.sleep(0.005)
-"""
-_FILL = "import sys, time\nheld = b'x' * int(sys.argv[1])\ntime.sleep(600)"
 _OWN: Final = Decimal(12 * 1024 * 1024)
 """What the interpreter that holds the memory takes by itself, about."""
 
@@ -59,7 +43,7 @@ async def busy_cores(stage: Stage, objective: Objective) -> AsyncIterator[Plante
     async with AsyncExitStack() as until_back:
         for pod in await _chosen(stage, component, objective):
             container = pod["spec"]["containers"][0]["name"]
-            command = ("python3", "-c", _BURN, f"{wanted:.3f}")
+            command = ("python3", "-c", BURN, f"{wanted:.3f}")
             await until_back.enter_async_context(stage.beside(component, pod["metadata"]["name"], container, *command))
         yield Planted(f"{component.workload}: {wanted:.3f} cores are busy", _same(stage, objective, "pod.cpu_ratio"))
 
@@ -69,51 +53,24 @@ async def _hungry(stage: Stage, objective: Objective, resource: str) -> AsyncIte
     component, of = stage.component(objective), str(stage.parameters(objective)["of"])
     limit = number_beyond(objective, "0.0001")
     # CPU may be above its limit here, memory must not: the kubelet would kill the container.
-    share = limit * Decimal("1.2") if resource == "cpu" else limit + (1 - limit) * Decimal("0.6")
+    share = limit * 2 if resource == "cpu" else limit + (1 - limit) * Decimal("0.6")
     if resource == "memory" and of == "limit" and limit >= Decimal("0.99"):
         raise Unplantable(f"{objective.id}: what uses all its memory is killed before anybody looks")
     told = []
     async with AsyncExitStack() as until_back:
         for pod in await _chosen(stage, component, objective):
             container = pod["spec"]["containers"][0]
-            bound = await until_back.enter_async_context(_lowered(stage, component, pod, container, resource, of))
+            bound = await until_back.enter_async_context(lowered(stage, component, pod, container, resource, of))
             name, wanted = pod["metadata"]["name"], bound * share
             if resource == "memory":
                 size = wanted - await _held(stage, component, name, container["name"]) - _OWN
-                command = ("python3", "-c", _FILL, f"{max(size, Decimal(0)):.0f}")
+                command = ("python3", "-c", FILL, f"{max(size, Decimal(0)):.0f}")
             else:
-                command = ("python3", "-c", _BURN, f"{wanted:.3f}")
+                command = ("python3", "-c", BURN, f"{wanted:.3f}")
             await until_back.enter_async_context(stage.beside(component, name, container["name"], *command))
             dimension = Dimension.CORES if resource == "cpu" else Dimension.BYTES
             told.append(f"{name}: {render(wanted, dimension)} of {render(bound, dimension)} {resource} used")
         yield "; ".join(told)
-
-
-@asynccontextmanager
-async def _lowered(
-    stage: Stage, component: Component, pod: Object, container: Object, resource: str, of: str
-) -> AsyncIterator[Decimal]:
-    """The container's limit or request while it is low enough to be used up here."""
-    resources = container.get("resources") or {}
-    given = {kind: kube_quantity(found[resource]) for kind, found in resources.items() if resource in (found or {})}
-    bound = given.get(f"{of}s", given.get("limits"))
-    if bound is None:
-        raise Unplantable(f"{component.workload} has no {resource} {of}, so there is no share of it")
-    if bound <= _MOST[resource]:
-        yield bound
-        return
-    low = {kind: {resource: f"{min(value, _MOST[resource])}"} for kind, value in given.items()}
-    back = {kind: {resource: resources[kind][resource]} for kind in given}
-    path = path_of("pods", component.namespace, pod["metadata"]["name"], "resize")
-    try:
-        await stage.kube.patch(path, _resized(container["name"], low), "strategic")
-        yield _MOST[resource]
-    finally:
-        await stage.kube.patch(path, _resized(container["name"], back), "strategic")
-
-
-def _resized(container: str, resources: Object) -> Object:
-    return {"spec": {"containers": [{"name": container, "resources": resources}]}}
 
 
 async def _held(stage: Stage, component: Component, pod: str, container: str) -> Decimal:

@@ -15,9 +15,9 @@ from drillbook.proof.stage import Stage
 from drillbook.proof.traffic import sending
 from drillbook.proof.violation import Planted, Unplantable, Violation
 
-_LOCKED: Final = "BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE"
+_LOCK: Final = "LOCK TABLE orders IN ACCESS EXCLUSIVE MODE"
 """The table that the routes of the reference service read."""
-_RATE: Final = 40.0
+_RATE: Final = 15.0
 """Requests a second, each of which waits for the lock with a connection of its own in hand."""
 _MANY: Final = 100_000
 """Replicas that no pool is small enough for."""
@@ -30,9 +30,13 @@ async def run_dry(stage: Stage, objective: Objective) -> AsyncIterator[Planted]:
     async with AsyncExitStack() as held:
         for database in _databases(stage):
             one = await held.enter_async_context(session(stage, database))
-            await one.rows(_LOCKED)
+            await one.connection.execute("BEGIN")
+            await one.connection.execute(_LOCK)
         await held.enter_async_context(sending(stage, component, _RATE))
-        yield Planted("table orders is locked by a transaction that goes on", stage.asking("http.*", "pool.*"))
+        # Whoever gives up leaves a session behind that goes on waiting, until the server has no more to give.
+        crowded = stage.asking("database.up", "database.connections", "database.connections_ratio")
+        implied = stage.asking("http.*", "pool.*") | crowded
+        yield Planted("table orders is locked by a transaction that goes on", implied)
 
 
 def _databases(stage: Stage) -> list[Component]:

@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from drillbook.clients.kube import path_of
-from drillbook.clock import iso
 from drillbook.model.policy import Objective
 from drillbook.proof.beyond import number_beyond
 from drillbook.proof.stage import Stage
@@ -41,7 +40,7 @@ async def too_old(stage: Stage, objective: Objective) -> AsyncIterator[Planted]:
     path = path_of("secrets", component.namespace, name)
     before = await stage.kube.get(path)
     seconds = int(number_beyond(objective)) + 3600
-    written = iso(datetime.now(UTC) - timedelta(seconds=seconds))
+    written = f"{datetime.now(UTC) - timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%SZ}"
     aged = copy.deepcopy(before)
     for entry in aged["metadata"].get("managedFields") or ():
         entry["time"] = written

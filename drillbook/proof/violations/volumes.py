@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any, Final
 
+from drillbook.clients.kube import path_of
 from drillbook.model.policy import Objective
 from drillbook.model.quantity import Dimension, render
 from drillbook.proof.beyond import number_beyond
@@ -41,16 +42,33 @@ async def full_volume(stage: Stage, objective: Objective) -> AsyncIterator[Plant
         await stage.shell(component, f"rm -f {file}", container=container)
 
 
+@asynccontextmanager
+async def full_disk(stage: Stage, objective: Objective) -> AsyncIterator[Planted]:
+    """A node's disk is told fuller than the machine's is, which all simulated nodes share."""
+    from drillbook.sandbox.ballast import ANNOTATION
+
+    node = (await stage.kube.list(path_of("nodes")))[0]["metadata"]["name"]
+    disk = (await stage.kube.get(f"/api/v1/nodes/{node}/proxy/stats/summary"))["node"]["fs"]
+    size = _beyond(objective, disk)
+    async with stage.changed(path_of("nodes", name=node), {"metadata": {"annotations": {ANNOTATION: str(size)}}}):
+        yield Planted(f"disk of node {node}: {render(Decimal(size), Dimension.BYTES)} less room")
+
+
 async def _missing(stage: Stage, objective: Objective, pod: dict[str, Any]) -> int:
-    """Bytes to be written until the fullest volume of the pod is a hundredth beyond the limit."""
+    """Bytes to be written until the pod's volume is beyond the limit."""
     node = pod["spec"]["nodeName"]
     told = await stage.kube.get(f"/api/v1/nodes/{node}/proxy/stats/summary")
     volumes = next(p["volume"] for p in told["pods"] if p["podRef"]["uid"] == pod["metadata"]["uid"])
     volume = next(v for v in volumes if "pvcRef" in v)
     if not volume.get("capacityBytes"):
         raise Unplantable(f"{objective.id}: the volumes here end at no size of their own, so none can be filled")
+    return _beyond(objective, volume)
+
+
+def _beyond(objective: Objective, disk: dict[str, Any]) -> int:
+    """Bytes by which a file system is to get fuller to be a hundredth beyond the limit."""
     share = min(number_beyond(objective, "0.0001") + Decimal("0.01"), Decimal("0.999"))
-    return int(share * volume["capacityBytes"] - (volume["capacityBytes"] - volume["availableBytes"]))
+    return int(share * disk["capacityBytes"] - (disk["capacityBytes"] - disk["availableBytes"]))
 
 
-VIOLATIONS: Final = (Violation("volume.used_ratio", full_volume),)
+VIOLATIONS: Final = (Violation("volume.used_ratio", full_volume), Violation("node.disk_ratio", full_disk))

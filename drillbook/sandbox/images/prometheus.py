@@ -5,15 +5,16 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
+from drillbook.model.indicators.prometheus import TOOLS as NEEDED
 from drillbook.places import program
 from drillbook.sandbox.images.family import Family
 from drillbook.sandbox.images.program import Program
 from drillbook.sandbox.images.tools import common, module
 
 SERVER: Final = "drillbook.sandbox.images.prometheus_server"
-NAMES: Final = {"prometheus": ("prometheus",), "alertmanager": ("alertmanager", "prometheus-alertmanager")}
+NAMES: Final = {server: names for server, (names, _) in NEEDED.items()}
 """What each server's program may be called; Debian has a name of its own."""
-TOOLS: Final = {"prometheus": "promtool", "alertmanager": "amtool"}
+TOOLS: Final = {server: tool[0] for server, (_, tool) in NEEDED.items()}
 """The tool that each image carries beside its server."""
 
 

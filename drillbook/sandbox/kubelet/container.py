@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from drillbook.sandbox.images.program import Program
 from drillbook.sandbox.kinds import Object
-from drillbook.sandbox.kubelet import backoff, hooks, preparing, probing, process, processes
+from drillbook.sandbox.kubelet import backoff, hooks, last_words, preparing, probing, process, processes
 from drillbook.sandbox.kubelet.attaching import Streams
 from drillbook.sandbox.kubelet.logs import LogFile
 from drillbook.sandbox.kubelet.process import Process, StartError
@@ -19,9 +19,6 @@ from drillbook.sandbox.store import timestamp
 
 if TYPE_CHECKING:
     from drillbook.sandbox.kubelet.pod_worker import PodWorker
-
-LAST_LINES, LAST_BYTES = 80, 2048
-"""As much of the log becomes a container's message."""
 
 
 class Container:
@@ -203,7 +200,7 @@ class Container:
         reason = self.killed_because or ("Completed" if code == 0 else "Error")
         self.killed_because = None
         code = 137 if reason == "OOMKilled" else code
-        self._ended(code, reason, await self._last_words(code), began)
+        self._ended(code, reason, await last_words.of(self, code), began)
 
     async def _end(self, running: Process, grace_seconds: float) -> None:
         loop = asyncio.get_running_loop()
@@ -217,20 +214,13 @@ class Container:
         running.kill()
         await running.exited
 
-    async def _last_words(self, code: int) -> str:
-        """The end of the log of a program that failed, where the container asks for it as its message."""
-        if code == 0 or self.spec.get("terminationMessagePolicy") != "FallbackToLogsOnError":
-            return ""
-        if self.log is None or self.process is None:
-            return ""
-        await self.process.closed
-        text = "".join(f"{line}\n" for line in self.log.last_lines(LAST_LINES))
-        return text.encode()[-LAST_BYTES:].decode(errors="replace")
-
     def _clear_away(self) -> None:
         """What the program left behind dies with it, as in a container."""
         if self.process is not None:
             self.process.kill()
+        for command in self.commands:
+            command.kill()
+        self.commands.clear()
         for orphan in self.leftovers():
             processes.kill_tree(orphan)
         if self.log is not None and self.process is not None:

@@ -1,4 +1,4 @@
-"""Names of Services, as files that stand for /etc/hosts: one per namespace, kept as the Services are."""
+"""Names of Services, as files that stand for /etc/hosts: one per pod, kept as the Services are."""
 
 from __future__ import annotations
 
@@ -6,24 +6,18 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from drillbook.sandbox.cluster import Cluster
 from drillbook.sandbox.controllers.controller import Controller, Key
-from drillbook.sandbox.kinds import ENDPOINTS, NAMESPACE, SERVICE, Object
+from drillbook.sandbox.kinds import ENDPOINTS, POD, SERVICE, Object
 from drillbook.sandbox.store import Change
 
 DOMAIN = "cluster.local"
 
 
 class HostsFiles(Controller):
-    """Writes the hosts file of every namespace."""
+    """Writes the hosts file of every pod that has one."""
 
     name = "hosts"
-    watches = (SERVICE, ENDPOINTS, NAMESPACE)
-
-    def __init__(self, cluster: Cluster) -> None:
-        super().__init__(cluster)
-        self._folder = cluster.state / "hosts"
-        self._folder.mkdir(exist_ok=True)
+    watches = (SERVICE, ENDPOINTS)
 
     def keys(self, change: Change) -> Iterable[Key]:
         # Every namespace sees the Services of all others, under longer names; one key writes them all.
@@ -38,16 +32,24 @@ class HostsFiles(Controller):
         self.queue.add(("", "all"))
 
     async def reconcile(self, key: Key) -> None:
-        for namespace in self.store.list(NAMESPACE):
-            self.file(namespace["metadata"]["name"])
+        names: dict[str, str] = {}
+        for pod in self.store.list(POD):
+            if self._place(pod).exists():
+                home = pod["metadata"]["namespace"]
+                names[home] = names.get(home) or self._names(home)
+                self._write(pod, names[home])
 
-    def file(self, namespace: str) -> Path:
-        """The hosts file of a namespace, up to date.
+    def file(self, pod: Object) -> Path:
+        """The hosts file of a pod that has an address, up to date. OSError when the disk has no room for it."""
+        return self._write(pod, self._names(pod["metadata"]["namespace"]))
 
-        Written in place: a container has this very file mounted, so it must stay the same one.
-        """
-        path = self._folder / namespace
-        text = self._text(namespace).encode()
+    def _place(self, pod: Object) -> Path:
+        return self.cluster.state / "pods" / str(pod["metadata"]["uid"]) / "hosts"
+
+    def _write(self, pod: Object, names: str) -> Path:
+        """Written in place: a container has this very file mounted, so it must stay the same one."""
+        path = self._place(pod)
+        text = (own_lines(pod) + names).encode()
         if not path.exists() or path.read_bytes() != text:
             descriptor = os.open(path, os.O_CREAT | os.O_WRONLY, 0o644)
             try:
@@ -58,10 +60,9 @@ class HostsFiles(Controller):
                 os.close(descriptor)
         return path
 
-    def _text(self, namespace: str) -> str:
-        lines = ["127.0.0.1 localhost", "::1 localhost ip6-localhost ip6-loopback"]
-        for service in self.store.list(SERVICE):
-            lines += self._lines(service, namespace)
+    def _names(self, namespace: str) -> str:
+        """The Services as a namespace sees them, which a cluster's name server would know."""
+        lines = [line for service in self.store.list(SERVICE) for line in self._lines(service, namespace)]
         return "\n".join(lines) + "\n"
 
     def _lines(self, service: Object, seen_from: str) -> list[str]:
@@ -82,3 +83,16 @@ class HostsFiles(Controller):
                 address = self.cluster.stand_ins.get(entry["ip"], entry["ip"])
                 lines.append(f"{address} {' '.join([*own, *names])}")
         return lines
+
+
+def own_lines(pod: Object) -> str:
+    """What a kubelet writes: the usual names, the pod's own, and its ``hostAliases``."""
+    spec, home = pod["spec"], pod["metadata"]["namespace"]
+    lines = ["127.0.0.1 localhost", "::1 localhost ip6-localhost ip6-loopback"]
+    host = spec.get("hostname") or pod["metadata"]["name"]
+    address = (pod.get("status") or {}).get("podIP")
+    if address and not spec.get("hostNetwork"):
+        full = [f"{host}.{spec['subdomain']}.{home}.svc.{DOMAIN}"] if spec.get("subdomain") else []
+        lines.append(" ".join([address, *full, host]))
+    lines += [" ".join([alias["ip"], *(alias.get("hostnames") or ())]) for alias in spec.get("hostAliases") or ()]
+    return "\n".join(lines) + "\n"

@@ -18,7 +18,7 @@ from drillbook.sandbox.kubelet.attaching import Attached
 from drillbook.sandbox.kubelet.container import Container
 from drillbook.sandbox.kubelet.exec_session import RunningCommand, start_command
 from drillbook.sandbox.kubelet.isolation import Isolation
-from drillbook.sandbox.kubelet.pod_worker import PodWorker, Resolve
+from drillbook.sandbox.kubelet.pod_worker import Hosts, PodWorker, Resolve
 from drillbook.sandbox.kubelet.process import StartError
 from drillbook.sandbox.kubelet.refreshing import MountedFiles
 from drillbook.sandbox.kubelet.stats import summary
@@ -34,7 +34,7 @@ BURIAL: Final = 1.0
 class Kubelet:
     """Implements the NodeAgent that the API server asks."""
 
-    def __init__(self, cluster: Cluster, isolation: Isolation, resolve: Resolve, hosts: Callable[[str], Path]) -> None:
+    def __init__(self, cluster: Cluster, isolation: Isolation, resolve: Resolve, hosts: Hosts) -> None:
         self.cluster, self.isolation, self._resolve, self._hosts = cluster, isolation, resolve, hosts
         self.workers: dict[str, PodWorker] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}

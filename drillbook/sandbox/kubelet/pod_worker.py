@@ -24,6 +24,7 @@ RETRY_FOLDER: Final = 5.0
 COMPONENT: Final = "kubelet"
 
 type Resolve = Callable[[str], Program | None]
+type Hosts = Callable[[Object], Path]
 
 
 class PodWorker:
@@ -34,7 +35,7 @@ class PodWorker:
         cluster: Cluster,
         isolation: Isolation,
         resolve: Resolve,
-        hosts: Callable[[str], Path],
+        hosts: Hosts,
         orphans: Callable[[], list[int]],
         pod: Object,
     ) -> None:
@@ -65,8 +66,8 @@ class PodWorker:
 
     @property
     def hosts(self) -> Path:
-        """The hosts file of its namespace, up to date. OSError when the disk has no room for it."""
-        return self._hosts(self.pod["metadata"]["namespace"])
+        """Its hosts file, up to date. OSError when the disk has no room for it."""
+        return self._hosts(self.pod)
 
     @property
     def containers(self) -> list[Container]:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drillbook.clock import iso
+from drillbook.sandbox.ballast import with_ballast
 from drillbook.sandbox.cluster import Cluster
 from drillbook.sandbox.controllers.pods import is_finished
-from drillbook.sandbox.kinds import Object
+from drillbook.sandbox.kinds import NODE, Object
 from drillbook.sandbox.kubelet.usage import Sampler, Track
 from drillbook.sandbox.kubelet.volumes import Mounted
 
@@ -31,7 +32,7 @@ async def summary(cluster: Cluster, node: str, workers: Sequence[PodWorker], sam
                 "usageNanoCores": round(usage.cores * 1e9) if usage else 0,
             },
             "memory": {"workingSetBytes": usage.bytes if usage else 0},
-            "fs": _file_system(cluster.state),
+            "fs": with_ballast(_file_system(cluster.state), cluster.store.get(NODE, "", node)),
         },
         "pods": [await _pod(cluster, worker, sampler) for worker in here],
     }

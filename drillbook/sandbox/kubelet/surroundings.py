@@ -14,6 +14,7 @@ from drillbook.sandbox.api.account_volumes import FOLDER
 from drillbook.sandbox.cluster import MARK, Cluster
 from drillbook.sandbox.images.program import DATA, RUN, Program
 from drillbook.sandbox.kinds import Object
+from drillbook.sandbox.kubelet import last_words
 from drillbook.sandbox.kubelet.environment import container_env, expand, service_env, services_seen_by
 from drillbook.sandbox.kubelet.hosts import DOMAIN
 from drillbook.sandbox.kubelet.isolation import Isolation
@@ -38,6 +39,8 @@ class Surroundings:
 
     launch: Launch
     env: dict[str, str]
+    last_words: Path
+    """Where the program may leave a message before it ends."""
 
     def __repr__(self) -> str:
         return f"Surroundings({self.launch.argv[0]!r})"
@@ -83,6 +86,7 @@ def build(
         [expand(word, env) for word in container.get("command") or ()],
         [expand(word, env) for word in container.get("args") or ()],
     )
+    words, its_bind = last_words.place(container, folder, binds)
     become = isolation.become(uid)
     if become:
         _give_to(become, [run, scratch, *([data] if data else []), *(v.folder for v in mounted.values())])
@@ -94,12 +98,12 @@ def build(
         gid=inside[1],
         hostname=str(pod["spec"].get("hostname") or pod["metadata"]["name"])[:63],
         staging=folder / "staging",
-        binds=(*_name_files(cluster, pod, hosts), *binds) if isolation.namespaces else (),
+        binds=(*_name_files(cluster, pod, hosts), *binds, *its_bind) if isolation.namespaces else (),
         scratch=isolation.namespaces,
         keep=(*_needed(cluster.state), *map(str, program.reads)),
         become=become,
     )
-    return Surroundings(launch, env)
+    return Surroundings(launch, env, words)
 
 
 def _name_files(cluster: Cluster, pod: Object, hosts: Path) -> list[Bind]:

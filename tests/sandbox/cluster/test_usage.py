@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from drillbook.sandbox.kinds import POD
 from tests.sandbox.cluster.bench import Bench, on_bench, pod
 
@@ -58,4 +60,24 @@ async def test_a_path_of_the_host_is_not_measured_and_an_ended_pod_not_told(benc
     await bench.until_says("looker", "seen\n")
     await bench.until(lambda: bench.get(POD, "ended")["status"]["phase"] == "Succeeded", "its end")
     (told,) = (await bench.kubelet.stats_summary("node-1"))["pods"]
-    assert (told["podRef"]["name"], told["volume"]) == ("looker", [])
+    assert told["podRef"]["name"] == "looker"
+    assert "v" not in {volume["name"] for volume in told["volume"]}
+
+
+@on_bench
+async def test_a_command_beside_the_program_counts_as_the_container_s_use_and_ends_with_it(bench: Bench) -> None:
+    bench.apply(pod("host", "exec sleep 60"))
+    await bench.until(lambda: cores(bench, "host") >= 0, "two samples")
+    held = "x = b'x' * (50 * 2**20); import time; time.sleep(60)"
+    command = ["python3", "-c", held]
+    session = await bench.kubelet.exec(bench.get(POD, "host"), "main", command, stdin=False, tty=False)
+
+    def memory() -> int:
+        found = [usage for usage in bench.kubelet.pod_usage() if usage.name == "host"]
+        return found[0].containers["main"][1] if found else 0
+
+    await bench.until(lambda: memory() > 50 * 2**20, "the command's memory to show")
+    worker = next(iter(bench.kubelet.workers.values()))
+    worker.main[0].kill()
+    async with asyncio.timeout(10):
+        assert await session.wait() == 137

@@ -6,11 +6,11 @@ import struct
 from pathlib import Path
 
 from drillbook.sandbox.certificates import Authority
-from drillbook.sandbox.kinds import ENDPOINTS, NAMESPACE, SERVICE
+from drillbook.sandbox.kinds import ENDPOINTS, NAMESPACE, POD, SERVICE
 from drillbook.sandbox.kubelet.hosts import HostsFiles
 from drillbook.sandbox.network.endpoint_names import EndpointNames
 from drillbook.sandbox.network.stand_ins import stand_in
-from tests.sandbox.controllers.stage import Stage, staged
+from tests.sandbox.controllers.stage import Stage, pod_body, staged
 
 POD_ADDRESS = "127.99.1.7"
 
@@ -29,12 +29,14 @@ def test_a_service_without_an_address_leads_to_the_stand_in_for_as_long_as_there
     with staged(Authority("test")) as stage:
         stage.cluster.state = tmp_path
         with_headless_service(stage)
-        hosts = HostsFiles(stage.cluster)
-        assert f"{POD_ADDRESS} db " in hosts.file("shop").read_text()
+        hosts, pod = HostsFiles(stage.cluster), stage.create(POD, "client", **pod_body())
+        pod["status"]["podIP"] = "127.99.1.8"
+        (tmp_path / "pods" / pod["metadata"]["uid"]).mkdir(parents=True)
+        assert f"{POD_ADDRESS} db " in hosts.file(pod).read_text()
         stage.cluster.stand_ins[POD_ADDRESS] = stand_in(POD_ADDRESS)
-        assert f"{stand_in(POD_ADDRESS)} db " in hosts.file("shop").read_text()
+        assert f"{stand_in(POD_ADDRESS)} db " in hosts.file(pod).read_text()
         stage.cluster.stand_ins.clear()
-        assert f"{POD_ADDRESS} db " in hosts.file("shop").read_text()
+        assert f"{POD_ADDRESS} db " in hosts.file(pod).read_text()
 
 
 class Wire:
