@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo prove test slow robustness conformance lint bench soak lock clean
+.PHONY: help setup demo prove test slow robustness kill9 conformance lint bench soak lock clean
 
 BIN := .venv/bin
 
@@ -29,6 +29,9 @@ slow: setup ## the tests that make test leaves out because they take long
 
 robustness: setup ## kills, a full disk, many of everything, a thousand cycles
 	@$(BIN)/pytest -s tests/robustness
+
+kill9: setup ## kill N=200 drills with -9 at random moments, recover, and compare with what was before
+	@DRILLBOOK_KILLS=$(or $(N),200) $(BIN)/pytest -m slow tests/drills/test_kill9.py $(ARGS)
 
 conformance: setup ## Kubernetes' behaviour, on the sandbox or with ARGS="--kubeconfig FILE" on a real cluster
 	@$(BIN)/pytest tests/conformance $(ARGS)

@@ -66,7 +66,7 @@ class Comparison:
 
 def compare() -> Comparison:
     """Run both. RuntimeError where one of them doesn't see what it should."""
-    with tempfile.TemporaryDirectory(prefix="drillbook-fleet-") as name, _serving() as port:
+    with tempfile.TemporaryDirectory(prefix="drillbook-fleet-") as name, serving() as port:
         folder = Path(name)
         for count in (1, OBJECTIVES):
             system.write(folder / str(count), count, ENDPOINTS, port)
@@ -131,7 +131,7 @@ def testinfra(folder: Path, port: int) -> Finished:
 
 
 @contextmanager
-def _serving() -> Iterator[int]:
+def serving() -> Iterator[int]:
     """The endpoints, in a process of their own; yields their port."""
     port = 20_000 + os.getpid() % 10_000
     command = [sys.executable, "-m", "bench.fleet.endpoints", str(ENDPOINTS), str(port)]

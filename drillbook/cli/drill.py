@@ -13,6 +13,8 @@ from drillbook.errors import ConfigError
 
 if TYPE_CHECKING:
     from drillbook.drills.plan import Order
+    from drillbook.judge.control import ControlArm
+    from drillbook.model.drill import DrillResult
     from drillbook.model.environment import Environment
     from drillbook.model.policy import DrillPlan, Policy
     from drillbook.model.verdict import Waiver
@@ -31,6 +33,7 @@ TIMEOUT_SECONDS = 120.0
 @click.option("--dry-run", is_flag=True, help="Pass the guard and print what would be touched; touch nothing.")
 @click.option("--confirm", metavar="SYSTEM", help="Name the system once more, for anything that is not a sandbox.")
 @click.option("--production", is_flag=True, help="Production is meant, and not by mistake.")
+@click.option("--control", is_flag=True, help="First the same fault without the procedure: does it heal by itself?")
 @click.option(
     "--timeout",
     type=click.FloatRange(min=1),
@@ -48,6 +51,7 @@ def drill(
     dry_run: bool,
     confirm: str | None,
     production: bool,
+    control: bool,
     timeout: float,
 ) -> int:
     """Run DRILL of SYSTEM: inject its fault, watch the recovery, judge it, undo it.
@@ -64,7 +68,7 @@ def drill(
     if dry_run:
         return _rehearse(policy, where, waivers, plans, timeout)
     confirmed = _confirmed(policy, where, plans, confirm)
-    return _run(policy, where, waivers, plans, timeout, confirmed, production)
+    return _run(policy, where, waivers, plans, timeout, confirmed, production, control)
 
 
 def _list(policy: Policy, where: Environment) -> int:
@@ -131,7 +135,9 @@ def _run(
     timeout: float,
     confirmed: bool,
     production: bool,
+    control: bool,
 ) -> int:
+    from drillbook.drills.control import run_control
     from drillbook.drills.drill import run_drill
     from drillbook.drills.plan import Order
     from drillbook.report.recorder import recording
@@ -141,13 +147,22 @@ def _run(
         run.add_waivers(_became_of(waivers, run))
         for plan in plans:
             order: Order = Order(policy, where, waivers, plan, run.folder, run.id, timeout, confirmed, production)
-            run_drill(order, _narrator(plan.id), run.add_drill)
-            if not run.drills[-1].undone:
+            arm = run_control(order, _narrator(f"{plan.id}-control")) if control else None
+            if arm is None or arm.undone:
+                run_drill(order, _narrator(plan.id), _keeping(run, arm))
+            if (arm and not arm.undone) or not run.drills[-1].undone:
                 run.add_problem(f"the undo of {plan.id} is not finished: no other drill is begun")
                 break
         run.add_waivers(_became_of(waivers, run))
     show(run)
     return int(run.exit_code)
+
+
+def _keeping(run: Recorder, arm: ControlArm | None) -> Callable[[DrillResult], None]:
+    """Keeps a drill's result, held against its control arm where there was one."""
+    from drillbook.judge.control import against
+
+    return lambda result: run.add_drill(against(arm, result) if arm else result)
 
 
 def _became_of(waivers: tuple[Waiver, ...], run: Recorder) -> dict[str, Any]:

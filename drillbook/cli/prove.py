@@ -58,7 +58,7 @@ def prove(
 def _live(system: str, only: tuple[str, ...], sandbox: str | None, reports: Path | None) -> int:
     from drillbook.checking import Selection, asked_in, load_system
     from drillbook.cli.proving_table import ProvingTable
-    from drillbook.proof.rehearsal import Rehearsal
+    from drillbook.proof.rehearsal import NotClean, Rehearsal
     from drillbook.proof.violations import VIOLATIONS
     from drillbook.report.recorder import recording
     from drillbook.report.terminal import show
@@ -79,7 +79,11 @@ def _live(system: str, only: tuple[str, ...], sandbox: str | None, reports: Path
             table.add(proof)
 
         with _running(system, name, own=sandbox is None):
-            run.add_verdicts(Rehearsal(policy, where, everything, chosen, VIOLATIONS, table.say, heard).run())
+            try:
+                run.add_verdicts(Rehearsal(policy, where, everything, chosen, VIOLATIONS, table.say, heard).run())
+            except NotClean as error:
+                run.add_verdicts(error.verdicts)
+                raise
     code: int = run.exit_code
     return code
 

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from drillbook.clients.reach import Endpoint
-from drillbook.clients.standstill import Standstill, watched
 from drillbook.clients.tls import trusting
 from drillbook.clients.wording import cause_of
 
@@ -50,7 +49,7 @@ class Answer:
     due: float
     """When it should have left: seconds since the schedule began."""
     late: float
-    """This machine's own delay, which ``took`` includes: in sending, and in standing still until the answer was read."""
+    """How much later than that it left: this machine's own delay, which ``took`` includes."""
     took: float
     """From when it was due to the last byte of the answer, or to giving up."""
     status: int | None
@@ -87,19 +86,19 @@ class HttpClient:
         loop = asyncio.get_running_loop()
         begin = loop.time()
         tasks = []
-        async with watched() as still, asyncio.TaskGroup() as group:
+        async with asyncio.TaskGroup() as group:
             for number, request in enumerate(requests):
                 due = begin + number / rate
                 if (wait := due - loop.time()) > 0:
                     await asyncio.sleep(wait)
-                tasks.append(group.create_task(self._timed(request, begin, due, still)))
+                tasks.append(group.create_task(self._timed(request, begin, due)))
         return [task.result() for task in tasks]
 
-    async def _timed(self, request: Request, begin: float, due: float, still: Standstill | None = None) -> Answer:
+    async def _timed(self, request: Request, begin: float, due: float) -> Answer:
         import aiohttp
 
         loop = asyncio.get_running_loop()
-        left, stood = loop.time(), still.seconds if still else 0.0
+        left = loop.time()
         status, problem, body = None, "", b""
         try:
             # Redirects aren't followed: another host's time is not this one's.
@@ -112,22 +111,29 @@ class HttpClient:
             problem = f"no answer within {self._session.timeout.total:g} s"
         except (aiohttp.ClientError, OSError) as error:
             problem = _sentence(error)
-        took, late = loop.time() - due, left - due + (still.seconds - stood if still else 0.0)
-        return Answer(request, due - begin, min(late, took), took, status, problem, body)
+        return Answer(request, due - begin, left - due, loop.time() - due, status, problem, body)
 
 
 @asynccontextmanager
 async def open_http(
-    endpoint: Endpoint, *, ca: Path | None = None, timeout: float = 10.0, connections: int = CONNECTIONS
+    endpoint: Endpoint,
+    *,
+    ca: Path | None = None,
+    timeout: float = 10.0,
+    connections: int = CONNECTIONS,
+    strangers: bool = False,
 ) -> AsyncIterator[HttpClient]:
-    """A session with ``endpoint``: connects to its address, asks for its host. ``timeout`` bounds each request."""
+    """A session with ``endpoint``: connects to its address, asks for its host. ``timeout`` bounds each request.
+
+    ``strangers``: every request comes on a connection of its own, so that a balancer spreads them.
+    """
     import aiohttp
 
     connector = aiohttp.TCPConnector(
         limit=connections,
         ssl=trusting(ca) if endpoint.tls else False,
         resolver=_fixed_resolver(endpoint),
-        keepalive_timeout=IDLE_SECONDS,
+        **({"force_close": True} if strangers else {"keepalive_timeout": IDLE_SECONDS}),
     )
     async with aiohttp.ClientSession(
         connector=connector, timeout=aiohttp.ClientTimeout(total=timeout), cookie_jar=aiohttp.DummyCookieJar()

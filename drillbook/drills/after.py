@@ -7,11 +7,13 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from drillbook.drills import landing, ledger, recovery, residue, signals
+from drillbook.drills.content import content_of
 from drillbook.drills.injection import ENGINE_SECONDS, note_injecting
 from drillbook.drills.plan import SUSTAINED_SECONDS
 from drillbook.drills.steps.ground import Ground
 from drillbook.drills.work import Work
 from drillbook.errors import DrillAborted, DrillbookError, Unreachable
+from drillbook.judge.content import changed_tables, growing
 from drillbook.judge.ledger import tally
 from drillbook.judge.recovery import recovery_time
 from drillbook.model.drill import WriteTally
@@ -96,6 +98,19 @@ def see_the_objectives_hold(work: Work) -> None:
     _tell_the_engine(work, "objectives_after", hold=not not_yet)
     if work.engine and not work.engine.wait(ENGINE_SECONDS):
         work.found.problems.append(f"the engine did not end within {ENGINE_SECONDS:g} s of the recovery")
+
+
+def compare_the_tables(work: Work) -> None:
+    """What the recovery made of damaged data, before the undo puts back what it left."""
+    if len(work.found.content_before) < 2:
+        return
+    first, second = work.found.content_before[:2]
+    component, environment = work.briefing.aim.component, work.order.environment
+    found = work.connections.on_kube(lambda kube: content_of(kube, environment, component, work.prefix))
+    if isinstance(found, str):
+        work.found.problems.append(f"what the tables hold after the recovery can't be read: {found}")
+        return
+    work.found.changed_tables = tuple(changed_tables(second, found, growing(first, second)))
 
 
 def put_back(work: Work) -> None:

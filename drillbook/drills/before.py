@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from drillbook.checking import asked_in
 from drillbook.drills import guard, landing, residue, signals
+from drillbook.drills.content import content_of
 from drillbook.drills.journal import Entry, new_entry
 from drillbook.drills.leash import watch_objectives
 from drillbook.drills.ledger import Ledger
@@ -49,6 +50,17 @@ def see_the_steady_state(work: Work) -> None:
         )
 
 
+def see_the_tables(work: Work) -> None:
+    """One look at what every table holds, where the data is to be damaged; two of them tell which are written to."""
+    if not work.damages_tables:
+        return
+    component, environment = work.briefing.aim.component, work.order.environment
+    found = work.connections.on_kube(lambda kube: content_of(kube, environment, component, work.prefix))
+    if isinstance(found, str):
+        raise Refused(f"what the tables hold can't be read, so nobody could tell whether it is back: {found}")
+    work.found.content_before += (found,)
+
+
 def see_the_baseline(work: Work) -> None:
     """Probes and writes on; there must be a stretch without a single bad answer. Raises Refused."""
     watch = begin_to_watch(work)
@@ -73,10 +85,8 @@ def begin_to_watch(work: Work) -> Watch:
     entrance, route, writes = signals.entrance(work.order.policy)
     aim, connections = work.briefing.aim, work.connections
     work.http = http = connections.front_door(entrance, ANSWER_SECONDS)
-    # With a character that no id has: the writes of drill "kill" must not look like those of "kill-all".
-    prefix = f"{work.order.run_id}:{work.order.plan.id}:"
     path = work.order.folder / f"writes-{work.order.plan.id}.tsv"
-    work.book = book = Ledger(path, prefix, writes)
+    work.book = book = Ledger(path, work.prefix, writes)
     connections.enter(book.flushing())
     state = connections.on_kube(lambda kube: read_workload(kube, workload_of(aim.component), work.namespace))
     work.watch = Watch(

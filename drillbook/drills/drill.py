@@ -80,7 +80,9 @@ def _prepare(work: Work) -> None:
     before.pass_the_guard(work)
     before.see_the_steady_state(work)
     injection.start_the_engine(work)
+    before.see_the_tables(work)
     before.see_the_baseline(work)
+    before.see_the_tables(work)
     before.write_the_journal(work)
     before.put_on_the_leash(work)
 
@@ -91,6 +93,7 @@ def _break_and_recover(work: Work) -> None:
     after.follow_the_procedure(work)
     after.see_the_recovery(work)
     after.see_the_objectives_hold(work)
+    after.compare_the_tables(work)
 
 
 def _look_back(work: Work, stop: Stop) -> None:

@@ -21,8 +21,10 @@ from drillbook.drills.residue import Snapshot
 from drillbook.drills.watch import ANSWER_SECONDS, Watch
 from drillbook.errors import DrillAborted
 from drillbook.faults.fault import Landing, Target
+from drillbook.judge.death import kind_of_death
 from drillbook.judge.drill import judge_drill
 from drillbook.judge.reading import Evidence
+from drillbook.model.content import Content
 from drillbook.model.drill import DrillResult, FaultReport, WriteTally
 from drillbook.model.timeline import Event, EventKind, Timeline
 from drillbook.model.verdict import Verdict
@@ -53,6 +55,9 @@ class Findings:
     server_before: datetime | str = "nobody asked"
     """When the database server was started that answered before the fault, or why that couldn't be seen."""
     objects_before: Snapshot = field(default_factory=dict)
+    content_before: tuple[Content, ...] = ()
+    """Two looks at the tables before the fault; fewer where they couldn't be read, or needn't be."""
+    changed_tables: tuple[str, ...] = ()
     residue: tuple[str, ...] | None = None
     writes: WriteTally | None = None
     undone: bool = True
@@ -101,6 +106,17 @@ class Work:
     def is_postgres(self) -> bool:
         """Whether the broken component is a database server that can be asked when it was started."""
         return self.briefing.aim.component.engine == "postgres"
+
+    @property
+    def prefix(self) -> str:
+        """What the keys of the ledger's writes begin with."""
+        # With a character that no id has: the writes of drill "kill" must not look like those of "kill-all".
+        return f"{self.order.run_id}:{self.order.plan.id}:"
+
+    @property
+    def damages_tables(self) -> bool:
+        """Whether the database's data is damaged, so that what its tables hold is compared."""
+        return self.is_postgres and self.briefing.fault.damages
 
     @property
     def longest(self) -> float:
@@ -167,11 +183,13 @@ class Work:
     def judged(self) -> DrillResult:
         """What all of it comes to."""
         found, plan = self.found, self.order.plan
+        grace = self.briefing.aim.grace_seconds
+        death = kind_of_death(found.landing.evidence, grace) if self.briefing.fault.kills else ""
         fault = FaultReport(
             kind=self.briefing.fault.name,
             landed=found.landing.landed,
             targets=tuple(map(str, found.targets)),
-            evidence={"grace_seconds": self.briefing.aim.grace_seconds, **found.landing.evidence},
+            evidence={"grace_seconds": grace, **({"death": death} if death else {}), **found.landing.evidence},
         )
         return judge_drill(
             Evidence(
@@ -189,6 +207,7 @@ class Work:
                 waited_seconds=found.waited,
                 problems=tuple(found.problems),
                 aborted=found.aborted,
+                changed_tables=found.changed_tables,
                 took_seconds=self.now(),
             )
         )

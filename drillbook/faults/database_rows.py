@@ -47,6 +47,7 @@ class DatabaseRows(Fault):
     """Damages the oldest rows of a table."""
 
     name = "database-rows"
+    damages = True
     destroys = True
     about = "Rows of a table are corrupted, deleted or doubled."
     settings: ClassVar = {

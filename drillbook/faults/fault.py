@@ -17,7 +17,7 @@ that failed half-way.
 #    how many pods a candidate takes along, which the blast radius counts. ``aim.pods`` says how many of them to hit.
 # 5. ``put_back``: JSON, enough for another machine, never a secret. What must be secret, or is large, ``inject`` keeps
 #    in the cluster before it breaks anything (keeping.py), and the undo reads it there.
-# 6. ``inject``: exactly the targets, by UID (objects.py: ``exactly`` for patches, ``uid=`` for deletions). It runs in
+# 6. ``inject``: exactly the targets, by UID (objects.py: ``patch_exactly``, ``uid=`` for deletions). It runs in
 #    the engine's process, which has no put_back: names of what it leaves must follow from aim and targets.
 # 7. ``landed``: independent evidence, seen on the thing itself; ``before`` is what put_back said.
 # 8. ``undo``: from put_back alone, safe twice, safe after half an injection, waits until it is back. A process that a
@@ -27,7 +27,7 @@ that failed half-way.
 #
 # Shared parts: workloads.py (pods of a workload), objects.py (any object by UID), places.py (where to exec),
 # processes.py (long-lived processes in a pod), sql.py (psql in a pod), redis_cli.py, templates.py (pod templates),
-# keeping.py (kept secrets).
+# resting.py (a workload whose program doesn't run), keeping.py (kept secrets).
 
 from __future__ import annotations
 
@@ -113,6 +113,8 @@ class Fault(Protocol):
     about: str
     """What is broken, in one sentence."""
     settings: ClassVar[Mapping[str, Setting]] = {}
+    damages: bool = False
+    """The data itself is damaged: after the recovery every table of the database must hold what it held before."""
     kills: bool = False
     """The targets' processes die: of a database, a server that was started later must be seen afterwards."""
     destroys: bool = False

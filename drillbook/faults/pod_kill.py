@@ -38,7 +38,7 @@ class PodKill(Fault):
 
         namespace, plural = aim.component.namespace, PLURALS[workload_of(aim.component).kind]
         return Needs(
-            to_break=(Permission("list", "pods", "", namespace), Permission("delete", "pods", "", namespace)),
+            to_break=tuple(Permission(verb, "pods", "", namespace) for verb in ("get", "list", "delete")),
             to_repair=(
                 Permission("get", plural, "apps", namespace),
                 Permission("patch", plural, "apps", namespace),

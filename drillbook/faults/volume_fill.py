@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from drillbook.errors import Refused
-from drillbook.faults.fault import Aim, Candidate, Fault, Landing, Needs, PutBack, Target
+from drillbook.faults.fault import Aim, Candidate, Fault, Landing, Needs, PutBack, Target, Traces
 from drillbook.faults.objects import target_of
 from drillbook.faults.places import (
     Place,
@@ -17,12 +17,14 @@ from drillbook.faults.places import (
     needs_tools,
     place_in,
     place_of,
+    places_of,
     shell_or_abort,
-    wait_place,
 )
+from drillbook.faults.resting import rest
 from drillbook.faults.settings import Setting
 from drillbook.faults.sql import whose
-from drillbook.faults.workloads import PLURALS, is_ready, read_workload, wait_ready, workload_of
+from drillbook.faults.templates import restore_template, template_needs, template_put_back, template_traces
+from drillbook.faults.workloads import is_ready, read_workload, workload_of
 from drillbook.model.policy import Workload
 
 if TYPE_CHECKING:
@@ -53,14 +55,14 @@ class VolumeFill(Fault):
     def needs(self, aim: Aim) -> Needs:
         from drillbook.clients.kube import Permission
 
-        namespace = aim.component.namespace
-        both = (
-            Permission("get", PLURALS[workload_of(aim.component).kind], "apps", namespace),
+        namespace, template = aim.component.namespace, template_needs(aim)
+        more = (
             Permission("get", "pods", "", namespace),
             Permission("get", "persistentvolumeclaims", "", namespace),
             *exec_permissions(namespace),
         )
-        return Needs(both, both)
+        # A server that ends because its disk is full can't be entered: it is put to rest then.
+        return Needs(more, tuple(dict.fromkeys([*template.to_repair, *more])))
 
     async def how(self, kube: Kube, aim: Aim) -> str:
         place = await place_of(kube, aim)
@@ -75,8 +77,7 @@ class VolumeFill(Fault):
         return tuple(Candidate(target_of("Pod", pod), "" if is_ready(pod) else "is not Ready") for pod in ordered)
 
     async def put_back(self, kube: Kube, aim: Aim) -> PutBack:
-        state = await read_workload(kube, workload_of(aim.component), aim.component.namespace)
-        return {**whose(aim), "mount": await self._mount(kube, aim), "replicas": state.replicas}
+        return {**await template_put_back(kube, aim), **whose(aim), "mount": await self._mount(kube, aim)}
 
     async def inject(self, kube: Kube, aim: Aim, targets: Sequence[Target]) -> tuple[Target, ...]:
         mount = await self._mount(kube, aim)
@@ -94,13 +95,17 @@ class VolumeFill(Fault):
         return Landing(bool(found) and all(one["used_ratio"] >= wanted for one in found.values()), {"volumes": found})
 
     async def undo(self, kube: Kube, put_back: PutBack, seconds: float) -> str:
-        workload, namespace = Workload(put_back["kind"], put_back["workload"]), put_back["namespace"]
-        await wait_place(kube, workload, namespace, seconds)
-        for pod in (await read_workload(kube, workload, namespace)).pods:
-            if place := place_in(pod):
-                await shell_or_abort(kube, place, _FREE, put_back["mount"])
-        await wait_ready(kube, workload, namespace, put_back["replicas"], seconds)
+        workload, namespace = Workload(put_back["kind"], put_back["name"]), put_back["namespace"]
+        places = await places_of(kube, workload, namespace)
+        if not places and put_back["replicas"]:
+            places = (await rest(kube, put_back, seconds),)
+        for place in places:
+            await shell_or_abort(kube, place, _FREE, put_back["mount"])
+        await restore_template(kube, put_back, seconds)
         return f"{put_back['mount']} of {workload} has no file {FILE}, and its pods are ready"
+
+    def traces(self, aim: Aim, before: PutBack) -> Traces:
+        return template_traces(aim)
 
     async def _mount(self, kube: Kube, aim: Aim) -> str:
         """Where the volume is. Raises Refused where the pod has no claim there."""

@@ -52,6 +52,7 @@ class VolumeLost(Fault):
     """Sets the data folder of a workload's only pod aside."""
 
     name = "volume-lost"
+    damages = True
     destroys = True
     about = "A server's data is gone: its volume is empty."
     settings: ClassVar = {"folder": Setting("", "the data folder, below its volume; empty means $PGDATA")}

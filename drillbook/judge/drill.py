@@ -14,6 +14,7 @@ from dataclasses import replace
 from drillbook.judge.outage import completed, union_seconds
 from drillbook.judge.reading import TRAFFIC, Evidence, Reading, read
 from drillbook.judge.recovery import span_words, time_words
+from drillbook.judge.steps import claims, late_steps
 from drillbook.model.drill import DrillResult, WriteTally
 from drillbook.model.timeline import Event, EventKind, Timeline
 from drillbook.model.verdict import Status
@@ -60,6 +61,10 @@ def _violations(evidence: Evidence, reading: Reading) -> Iterator[str]:
         yield "the undo is not finished: a person must look; the undo journal says what to put back"
     if evidence.fault.landed and not reading.baseline_problem:
         yield from _late(evidence, reading)
+        yield from late_steps(evidence.timeline)
+        if evidence.changed_tables:
+            claimed = f", though {said}" if (said := claims(evidence.timeline)) else ""
+            yield f"the data is not what it was: {'; '.join(evidence.changed_tables[:3])}{claimed}"
         for verdict in evidence.objectives_after:
             if verdict.status is Status.FAIL:
                 yield f"after the recovery {verdict.id} fails: {verdict.reason}"
@@ -89,7 +94,8 @@ def _late(evidence: Evidence, reading: Reading) -> Iterator[str]:
     if reading.recovery is None and reading.unended and evidence.waited_seconds > limit:
         still = " and ".join(reading.unended)
         waited = time_words(evidence.waited_seconds)
-        yield f"not recovered: {still} still bad after {waited}, documented are {time_words(limit)}"
+        claimed = f", though {said}" if (said := claims(evidence.timeline)) else ""
+        yield f"not recovered: {still} still bad after {waited}, documented are {time_words(limit)}{claimed}"
 
 
 def _gaps(evidence: Evidence, reading: Reading) -> Iterator[str]:

@@ -43,6 +43,8 @@ class Evidence:
     problems: tuple[str, ...] = ()
     """What kept the drill from seeing something, a sentence each: the engine died, the ledger could not be read."""
     took_seconds: float = 0.0
+    changed_tables: tuple[str, ...] = ()
+    """Tables that hold something else after the recovery, and before the undo, than before the fault."""
     aborted: str = ""
     """Why the drill was ended before its time; empty where it wasn't."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from drillbook.model.attestation import Attestation
 from drillbook.model.policy import AnyLimit
@@ -61,6 +61,8 @@ class GivenLimit:
     reason: str
     line: int
     """Of the environment's file."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """What is asked otherwise here: a sandbox has no ten minutes for a condition to last."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,7 +140,7 @@ def _parameters(one: Section, known: Mapping[str, Parameter], indicator: str) ->
     for name, parameter in known.items():
         node = None if inner is None else inner.get(name)
         if node is not None and inner is not None:
-            values[name] = _value(inner, name, node, parameter)
+            values[name] = read_parameter(inner, name, node, parameter)
         elif parameter.default is REQUIRED:
             expected = _expected(parameter)
             one.problem("parameters", f"{indicator} requires the parameter {name}: expected {expected}")
@@ -149,7 +149,8 @@ def _parameters(one: Section, known: Mapping[str, Parameter], indicator: str) ->
     return values
 
 
-def _value(inner: Section, name: str, node: yaml.Node, parameter: Parameter) -> Any:
+def read_parameter(inner: Section, name: str, node: yaml.Node, parameter: Parameter) -> Any:
+    """The value of one parameter; a problem, and None or what was found, where it isn't what it has to be."""
     value: Any = None
     if isinstance(node, yaml.ScalarNode):
         if parameter.type is str and node.tag.endswith(":str"):

@@ -5,7 +5,6 @@ All of these can be asked for a while (``for``): a spike ends by itself, and wha
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -159,7 +158,8 @@ async def _of_containers(
     if without:
         problem = f"no {resource} {bound}, so no ratio: {', '.join(without)}"
         return scene.unseen(Dimension.RATIO, where, problem, remedy=f"set resources.{bound}s.{resource}")
-    names = "|".join(sorted({re.escape(pod) for pod, _ in bounds}))
+    # Names of pods are letters, digits, dashes and dots; what a dot lets in besides is left out below.
+    names = "|".join(sorted({pod for pod, _ in bounds}))
     subject = Subject(await prometheus_of(scene), _containers(component, names, parameters))
     seen = await watched(scene, Subject(subject.prometheus, ""), lasting or DEFAULT_WINDOW)
     window = window_of(parameters, RATE_SAMPLES * seen.interval)

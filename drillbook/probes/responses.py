@@ -117,11 +117,11 @@ async def _ask(
     endpoint = await http_endpoint(scene.kube, scene.environment, component)
     ca = authority_of(scene.environment, component.id)
 
-    async def once() -> Answer:
-        async with open_http(endpoint, ca=ca, timeout=_TIMEOUT) as client:
-            return await client.send(Request("GET", path))
-
-    answers = await asyncio.gather(*(once() for _ in range(parameters["attempts"])))
+    client = await scene.once(
+        ("strangers", endpoint, ca),
+        lambda: scene.keep(open_http(endpoint, ca=ca, timeout=_TIMEOUT, strangers=True)),
+    )
+    answers = await asyncio.gather(*(client.send(Request("GET", path)) for _ in range(parameters["attempts"])))
     if all(answer.mistrusted for answer in answers):
         raise Unreachable(f"{endpoint} can't be asked: {answers[0].problem}")
     return endpoint, path, answers

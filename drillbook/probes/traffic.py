@@ -47,7 +47,7 @@ class Sample:
             "unanswered": dict(Counter(a.problem for a in self.answers if a.status is None)),
             "warm_up_requests": WARM_UP,
             "timeout_seconds": TIMEOUT,
-            "own_delay_seconds": round(max(answer.late for answer in self.answers), 4),
+            "latest_start_seconds": round(max(answer.late for answer in self.answers), 4),
         }
 
 

@@ -34,7 +34,8 @@ async def path_astray(stage: Stage, component: Component, path: str, service: st
         raise ConfigError(f"component {component.id!r} has no ingress and service in the policy")
     where = path_of("ingresses", component.namespace, component.ingress)
     rules = (await stage.kube.get(where))["spec"]["rules"]
-    mine = next(n for n, rule in enumerate(rules) if component.service in _services(rule))
+    # As probes find the way in: the first rule that leads to the Service, else, with a proxy between, the first.
+    mine = min(range(len(rules)), key=lambda number: component.service not in _services(rules[number]))
     backend = {"service": {"name": service, "port": {"number": 80}}}
     entry = {"path": path, "pathType": "Exact", "backend": backend}
     patch: list[Object] = [{"op": "add", "path": f"/spec/rules/{mine}/http/paths/0", "value": entry}]

@@ -25,6 +25,8 @@ _PAUSE: Final = 0.5
 """Seconds between two looks at something that moves."""
 _REQUESTS: Final = 100
 """Most requests that an objective which isn't the one being proven sends."""
+_COUNTED: Final = frozenset({"http.throughput", "http.error_rate", "http.status_ratio"})
+"""What counts the requests that somebody else sends."""
 _OVER: Final = "2s"
 """Longest that such an objective looks."""
 
@@ -118,11 +120,7 @@ class Prover:
     async def _put_back(self, proof: Proof, touched: frozenset[str], within: float) -> Proof:
         """The violation is gone: see that everything that failed of it passes again."""
         begun = self.clock.monotonic()
-        asked = [
-            one if one.id in touched else shortened(one)
-            for one in self.stage.objectives
-            if one.id in touched or _gives_traffic(one, touched, self.stage)
-        ]
+        asked = [one for one in self.stage.objectives if one.id in touched or _gives_traffic(one, touched, self.stage)]
         while True:
             verdicts = [v for v in await self.check(asked) if v.objective.id in touched]
             bad = [verdict for verdict in verdicts if verdict.status is not Status.PASS]
@@ -163,9 +161,9 @@ def _asks_the_same(one: Objective, other: Objective) -> bool:
 
 
 def _gives_traffic(one: Objective, asked: frozenset[str], stage: Stage) -> bool:
-    """Whether it sends requests that what is asked about a component's answers could need."""
-    about = {o.component for o in stage.objectives if o.id in asked and o.indicator.startswith("http.")}
-    return one.component in about and "requests" in parameters_of(one)
+    """Whether it sends the requests without which nothing could be counted of a component's answers."""
+    counted = [o for o in stage.objectives if o.id in asked and o.indicator in _COUNTED]
+    return one.component in {o.component for o in counted} and "requests" in parameters_of(one)
 
 
 def _detects(verdict: Verdict, planted: Planted) -> bool:

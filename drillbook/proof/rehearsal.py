@@ -29,6 +29,16 @@ class NotClean(DrillbookError):
 
     exit_code = ExitCode.INCONCLUSIVE
 
+    def __init__(self, bad: Sequence[Verdict]) -> None:
+        first, more = bad[0], len(bad) - 1
+        others = f", and {more} more {'does' if more == 1 else 'do'} not either" if more else ""
+        super().__init__(
+            f"{first.id} does not pass before anything is violated ({first.status}: {first.reason}){others}; "
+            "mend that first, or give the machine more room"
+        )
+        self.verdicts = tuple(bad)
+        """Those that don't pass."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
@@ -65,11 +75,7 @@ class Rehearsal:
             check = _checking(self.policy, self.environment)
             self.say(f"checking all {len(self.objectives)} objectives before anything is violated")
             if bad := [v for v in await settled(check, self.objectives) if v.status is not Status.PASS]:
-                more = f", and {len(bad) - 1} more don't either" if len(bad) > 1 else ""
-                raise NotClean(
-                    f"{bad[0].id} does not pass before anything is violated ({bad[0].status}: {bad[0].reason}){more}; "
-                    f"mend that first: drillbook check {self.policy.system} --sandbox {stage.sandbox}"
-                )
+                raise NotClean(bad)
             prover = Prover(stage, self.violations, check)
             for objective in self.chosen:
                 self.on_proof(await prover.prove(objective))

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
-from drillbook.clients.kube import Kube
 from drillbook.clients.postgres import Postgres, open_postgres
 from drillbook.clients.reach import tcp_endpoint
 from drillbook.clients.secrets import read_secret
@@ -37,29 +36,31 @@ async def sessions(stage: Stage, component: Component, count: int, state: str | 
         held: list[Postgres] = []
         while len(held) < count:
             more = min(_AT_A_TIME, count - len(held))
-            held += await asyncio.gather(*(opened.enter_async_context(session(stage, component)) for _ in range(more)))
+            entering = (opened.enter_async_context(session(stage, component)) for _ in range(more))
+            # All of them, so that none is left opening when one of them is refused.
+            found = await asyncio.gather(*entering, return_exceptions=True)
+            for one in found:
+                if isinstance(one, BaseException):
+                    raise one
+                held.append(one)
         if state == "idle in transaction":
             await asyncio.gather(*(one.connection.execute("BEGIN") for one in held))
-        async with asyncio.TaskGroup() as group:
-            working = [group.create_task(_work(one)) for one in held if state == "active"]
-            try:
-                yield
-            finally:
-                for task in working:
-                    task.cancel()
+        working = [asyncio.create_task(one.rows(_AT_WORK)) for one in held if state == "active"]
+        try:
+            yield
+        finally:
+            for task in working:
+                task.cancel()
+            await asyncio.gather(*working, return_exceptions=True)
 
 
 @asynccontextmanager
 async def session(stage: Stage, component: Component) -> AsyncIterator[Postgres]:
     """One connection as the component's user, who reads only."""
-
-    async def kube() -> Kube:
-        return stage.kube
-
     reach = stage.environment.components.get(component.id)
-    password = await read_secret(reach.password, kube) if reach and reach.password else None
+    password = await read_secret(reach.password, stage.give_kube) if reach and reach.password else None
     async with open_postgres(
-        await tcp_endpoint(kube, stage.environment, component),
+        await tcp_endpoint(stage.give_kube, stage.environment, component),
         user=component.user,
         database=component.database,
         password=password,
@@ -67,10 +68,6 @@ async def session(stage: Stage, component: Component) -> AsyncIterator[Postgres]
         statement_timeout=_LONGEST,
     ) as one:
         yield one
-
-
-async def _work(one: Postgres) -> None:
-    await one.rows(_AT_WORK)
 
 
 @asynccontextmanager

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import Final
 
 from drillbook.clients.kube import Object
-from drillbook.clock import iso
 from drillbook.model.policy import Component
 from drillbook.probes.workloads import chosen_container
 from drillbook.proof.stage import Stage
 
-_AGAIN: Final = "kubectl.kubernetes.io/restartedAt"
+_THROUGH: Final = "NewReplicaSetAvailable"
+"""A Deployment's reason where its rollout has come to its end."""
 _ROLLOUT_SECONDS: Final = 90.0
 
 
@@ -32,22 +31,29 @@ async def held_template(stage: Stage, component: Component, index: int, change: 
     if component.workload is not None and component.workload.kind != "deployment":
         held = {"op": "add", "path": "/spec/updateStrategy", "value": {"type": "OnDelete"}}
     at, path = f"/spec/template/spec/containers/{index}", stage.workload_path(component)
+    told, was_held = await _progress(stage, component), False
     try:
         async with stage.changed(path, [held, {**change, "path": at + change["path"]}]):
+            was_held = True
             yield
     finally:
-        if _is_timed(stage, component):
-            # A pause leaves no record of how long the last rollout took, so there has to be another one.
-            await stage.kube.patch(
-                path, {"spec": {"template": {"metadata": {"annotations": {_AGAIN: iso(datetime.now(UTC))}}}}}
-            )
-            what = f"the rollout of {component.workload}"
-            await stage.until(what, lambda: rolled_out(stage, component), _ROLLOUT_SECONDS)
+        if was_held and told and told[0]["reason"] == _THROUGH:
+            # A pause is the last that the condition tells of, and when the rollout before it ended it tells no more.
+            what = f"{component.workload} to go on"
+            await stage.until(what, lambda: _goes_on(stage, component, told[0]["lastUpdateTime"]), _ROLLOUT_SECONDS)
+            await stage.kube.patch(f"{path}/status", {"status": {"conditions": told}}, "strategic")
 
 
-def _is_timed(stage: Stage, component: Component) -> bool:
-    same = [one.id for one in stage.policy.components.values() if one.workload == component.workload]
-    return any(stage.asking("rollout.took", component=name) for name in same)
+async def _progress(stage: Stage, component: Component) -> list[Object]:
+    """What the workload's status says of its rollout: one condition, or none."""
+    conditions = ((await stage.workload(component)).get("status") or {}).get("conditions") or ()
+    return [one for one in conditions if one["type"] == "Progressing"]
+
+
+async def _goes_on(stage: Stage, component: Component, before: str) -> bool:
+    """Whether the pause is over for the controller too: it wrote the condition anew."""
+    now = await _progress(stage, component)
+    return bool(now) and now[0]["reason"] == _THROUGH and now[0]["lastUpdateTime"] != before
 
 
 async def rolled_out(stage: Stage, component: Component) -> bool:

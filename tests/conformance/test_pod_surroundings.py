@@ -24,6 +24,7 @@ def one(cluster: Cluster, core: Any, shell: str, shared: str) -> str:
     volumes = [
         {"name": "about", "downwardAPI": {"items": described}},
         {"name": "settings", "configMap": {"name": "settings"}},
+        {"name": "sealed", "configMap": {"name": "settings", "defaultMode": 0o400}},
         {"name": "maybe", "secret": {"secretName": "none", "optional": True}},
         {
             "name": "all",
@@ -35,9 +36,11 @@ def one(cluster: Cluster, core: Any, shell: str, shared: str) -> str:
         {"name": "about", "mountPath": "/about"},
         {"name": "settings", "mountPath": "/settings", "readOnly": True},
         {"name": "settings", "mountPath": "/only/b.conf", "subPath": "b.conf"},
+        {"name": "sealed", "mountPath": "/sealed"},
         {"name": "maybe", "mountPath": "/maybe"},
         {"name": "all", "mountPath": "/all"},
         {"name": "scratch", "mountPath": "/scratch"},
+        {"name": "scratch", "mountPath": "/own", "subPathExpr": "of-$(ACCOUNT)"},
     ]
     env = [
         {"name": "LIMIT", "valueFrom": {"resourceFieldRef": {"resource": "limits.memory"}}},
@@ -97,6 +100,16 @@ def test_labels_are_mounted_as_a_file(cluster: Cluster, one: str) -> None:
 
 def test_every_key_of_a_config_map_is_a_file(cluster: Cluster, one: str) -> None:
     assert said(cluster, one, "ls /settings").split() == ["a.conf", "b.conf"]
+
+
+def test_a_sub_path_may_be_made_of_variables(cluster: Cluster, one: str) -> None:
+    said(cluster, one, "echo seen > /own/mark")
+    assert said(cluster, one, "cat /scratch/of-default/mark") == "seen\n"
+
+
+def test_files_have_the_mode_asked_for(cluster: Cluster, one: str) -> None:
+    assert said(cluster, one, "stat -L -c %a /settings/a.conf /sealed/a.conf").split() == ["644", "400"]
+    assert said(cluster, one, "cat /sealed/a.conf") == "a"
 
 
 def test_one_key_can_be_mounted_over_a_file(cluster: Cluster, one: str) -> None:

@@ -15,8 +15,10 @@ from typing import Any
 import psutil
 import pytest
 
+from drillbook import places
 from drillbook.drills.lock import Lock
 from drillbook.errors import ExitCode
+from drillbook.policy import load_policy
 from tests.conftest import SandboxHandle
 from tests.drills.conftest import NAMESPACE, Solar
 
@@ -72,9 +74,10 @@ def test_a_refusal_exits_with_4_and_says_so_in_the_report(system: Solar, quick: 
 def test_a_rehearsal_prints_the_exact_objects_and_exits_with_0(
     solar: SandboxHandle, system: Solar, tmp_path: Path
 ) -> None:
+    drills = load_policy(places.system_dir("solar") / "policy.yaml").drills
     code, said, _ = ended(tmp_path, "solar", "--all", "--dry-run")
     assert code == 0
-    assert said.count("nothing is touched; a drill would touch") == 2
+    assert said.count("nothing is touched; a drill would touch") == len(drills)
     assert f"Pod {NAMESPACE}/backend-" in said
     assert f"Pod {NAMESPACE}/postgres-" in said
     assert "candidates, 3 eligible" in said

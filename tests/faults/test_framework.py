@@ -83,6 +83,11 @@ def test_every_fault_says_what_it_is_and_its_defaults_are_allowed(fault: Any) ->
         assert inspect.signature(getattr(type(fault), method)).parameters.keys() >= {"self"}
 
 
+def test_every_fault_is_in_the_page_about_faults() -> None:
+    page = (places.PACKAGE.parent / "docs" / "faults.md").read_text()
+    assert [name for name in FAULTS if f"`{name}`" not in page] == []
+
+
 def test_every_fault_has_an_experiment() -> None:
     used = {load_experiment(path).injection.arguments["fault"] for path in EXPERIMENTS}
     assert used == set(FAULTS)

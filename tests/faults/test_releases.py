@@ -44,11 +44,36 @@ async def orders(kube: Kube) -> int:
 def test_a_bad_release_is_ready_and_answers_errors(system: Solar) -> None:
     async def look(kube: Kube, landing: Landing) -> None:
         assert len(landing.evidence["ready and bad"]) == 3
+        assert [code >= 500 for code in landing.evidence["answers"].values()] == [True, True, True]
         assert await orders(kube) >= 500
 
     _, _, told = lived_through(system, "bad-release", aimed(system, "bad-release", "api"), seconds=60, meanwhile=look)
     assert told == "deployment/backend has its 3 ready replicas, put back: template"
     assert system.on_kube(orders) == 200
+
+
+@pytest.mark.slow
+def test_a_release_that_answers_all_the_same_is_no_bad_one(system: Solar) -> None:
+    fault, aim = fault_named("bad-release"), aimed(system, "bad-release", "api", variable="HARMLESS", value="x")
+
+    async def scene(kube: Kube) -> Landing:
+        from drillbook.drills.landing import wait_landed
+
+        put_back = await fault.put_back(kube, aim)
+        targets = [one.target for one in await fault.candidates(kube, aim)]
+        await fault.inject(kube, aim, targets)
+        try:
+            while True:
+                seen = await wait_landed(kube, fault, aim, targets, put_back, 0)
+                if "answers" in seen.evidence:
+                    return seen
+                await asyncio.sleep(0.3)
+        finally:
+            await fault.undo(kube, put_back, 60)
+
+    seen = system.on_kube(scene)
+    assert not seen.landed
+    assert set(seen.evidence["answers"].values()) == {200}
 
 
 def test_an_image_that_cannot_be_pulled_stops_the_roll_out_at_its_first_pod(system: Solar) -> None:

@@ -44,6 +44,16 @@ def test_a_sandbox_may_have_another_limit_than_the_runbook_and_says_why(tmp_path
     assert latency.limit_from.endswith("ours: what users put up with")
 
 
+def test_a_sandbox_may_ask_otherwise_and_keep_the_runbook_s_limit(tmp_path: Path) -> None:
+    policy = load_policy(written(tmp_path, POLICY))
+    given = 'class: sandbox\nlimits:\n  api-latency: {parameters: {requests: 50}, reason: "ours: quick"}\n'
+    text = ENVIRONMENT.partition("class:")[0] + given
+    environment = load_environment(written(tmp_path, text, "environments/here.yaml").parent.parent, "here", policy)
+    before, after = policy.objectives[0], with_given_limits(policy, environment).objectives[0]
+    assert after.parameters == {**before.parameters, "requests": 50}
+    assert after.limit == before.limit == after.stated
+
+
 @pytest.mark.parametrize(
     ("policy_text", "line", "sentence"),
     [
@@ -53,6 +63,11 @@ def test_a_sandbox_may_have_another_limit_than_the_runbook_and_says_why(tmp_path
         (OWING, '  api-latency: {limit: "<= 1 s"}', "reason: expected why this limit, and who decided"),
         (OWING, "  api-latency: {reason: ours}", "limit: expected a limit such as '<= 2 s'"),
         (OWING, '  api-latency: {limit: ">= 0 s", reason: ours}', "can never fail"),
+        (
+            OWING,
+            '  api-latency: {limit: "<= 1 s", reason: ours, parameters: {rate: 5}}',
+            "only a sandbox can ask otherwise",
+        ),
     ],
 )
 def test_a_given_limit_that_makes_no_sense_is_refused_at_its_line(

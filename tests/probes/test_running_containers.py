@@ -29,7 +29,7 @@ def setting(solar: SandboxHandle, **parameters: Any) -> Observation:
 
 def test_a_running_container_is_asked_for_its_own_environment(solar: SandboxHandle) -> None:
     assert setting(solar, name="DATABASE_NAME").text == "solar_pv_db"
-    assert setting(solar, name="DATABASE_POOL_SIZE", **{"as": "count"}).value == 4
+    assert setting(solar, name="DATABASE_POOL_SIZE", **{"as": "count"}).value == 2
 
 
 def test_a_command_is_asked_in_its_words_and_a_pattern_takes_a_part(solar: SandboxHandle) -> None:

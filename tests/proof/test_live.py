@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from drillbook.clients.kube import Kube
+from drillbook.clients.kube import Kube, path_of
 from drillbook.clients.kube_objects import snapshot
+from drillbook.errors import ExitCode
 from tests.conftest import SandboxHandle
 
 pytestmark = pytest.mark.slow
@@ -52,6 +54,18 @@ def objects(kubeconfig: Path) -> dict[tuple[str, str, str], Any]:
     return asyncio.run(look())
 
 
+def wait_until_broken(kubeconfig: Path) -> None:
+    """Return once the nodes take no new pods, which is how replicas are made to be missing."""
+
+    async def look() -> None:
+        async with Kube.connect(kubeconfig, None) as kube:
+            # A cluster sets no event.
+            while not all(node["spec"].get("taints") for node in await kube.list(path_of("nodes"))):  # noqa: ASYNC110
+                await asyncio.sleep(0.2)
+
+    asyncio.run(asyncio.wait_for(look(), 120))
+
+
 @pytest.mark.timeout(400)
 def test_violations_are_detected_and_leave_nothing_behind(solar: SandboxHandle, tmp_path: Path) -> None:
     chosen = ("nodes-ready", "res-redis-memory-limit", "replicas-worker", "hpa-present", "pod-memory-redis", "ingress")
@@ -64,6 +78,22 @@ def test_violations_are_detected_and_leave_nothing_behind(solar: SandboxHandle, 
     assert run.returncode == 0, run.stdout + run.stderr
     assert objects(solar.kubeconfig) == before
     assert found["nodes-ready"]["detected"]["value"] == 1
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_proof_puts_back_what_it_broke(solar: SandboxHandle, tmp_path: Path, number: int) -> None:
+    before = objects(solar.kubeconfig)
+    command = [sys.executable, "-c", "from drillbook.cli import main; main()", "prove", "solar"]
+    command += ["--sandbox", solar.name, "--only", "replicas-worker", "--reports", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as running:
+        wait_until_broken(solar.kubeconfig)
+        running.send_signal(number)
+        said, _ = running.communicate(timeout=120)
+    assert running.returncode == ExitCode.INTERRUPTED, said
+    assert objects(solar.kubeconfig) == before
+    document = json.loads((tmp_path / "latest" / "run.json").read_text(encoding="utf-8"))
+    assert (document["run"]["status"], document["proofs"]) == ("interrupted", [])
 
 
 @pytest.mark.timeout(2400)

@@ -17,7 +17,7 @@ from drillbook.errors import ExitCode, Refused
 from drillbook.model.environment import EnvironmentClass
 from drillbook.model.proof import Proof, ProofStatus
 from drillbook.model.verdict import Status
-from drillbook.proof.rehearsal import Rehearsal, settled
+from drillbook.proof.rehearsal import NotClean, Rehearsal, settled
 from tests.proof.worlds import POLICY, SANDBOX, World, ceiling
 
 
@@ -55,6 +55,17 @@ def test_what_passed_once_isnt_taken_back_while_others_start_up() -> None:
 def test_what_never_passes_is_said_after_a_while() -> None:
     world = World((ceiling("disk"),), {"disk": 99})
     assert [verdict.status for verdict in asyncio.run(settled(world.check, world.objectives, 0.1))] == [Status.FAIL]
+
+
+def test_the_refusal_names_the_first_that_doesnt_pass_and_counts_the_others() -> None:
+    world = World((ceiling("disk"), ceiling("latency")), {"disk": 99, "latency": 99})
+    bad = asyncio.run(world.check(world.objectives))
+    said = NotClean(bad)
+    assert str(said).startswith(
+        "shop/disk does not pass before anything is violated (fail: expected <= 10, observed 99"
+    )
+    assert "and 1 more does not either" in str(said)
+    assert (said.exit_code, said.verdicts) == (ExitCode.INCONCLUSIVE, bad)
 
 
 @pytest.mark.parametrize("width", [110, 400])

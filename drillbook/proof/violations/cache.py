@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from decimal import Decimal
 from typing import Final
 
-from drillbook.clients.kube import Kube
 from drillbook.clients.reach import tcp_endpoint
 from drillbook.clients.redis import open_redis
 from drillbook.clients.secrets import read_secret
@@ -66,13 +65,9 @@ async def misses(stage: Stage, objective: Objective) -> AsyncIterator[Planted]:
 async def crowded(stage: Stage, objective: Objective) -> AsyncIterator[Planted]:
     """More clients are connected than the limit allows."""
     component = stage.component(objective)
-
-    async def kube() -> Kube:
-        return stage.kube
-
-    endpoint = await tcp_endpoint(kube, stage.environment, component)
+    endpoint = await tcp_endpoint(stage.give_kube, stage.environment, component)
     reach = stage.environment.components.get(component.id)
-    password = await read_secret(reach.password, kube) if reach and reach.password else None
+    password = await read_secret(reach.password, stage.give_kube) if reach and reach.password else None
     count = int(number_beyond(objective))
     async with AsyncExitStack() as opened:
         for _ in range(count):

@@ -12,7 +12,6 @@ from urllib.parse import quote
 
 from drillbook.clients.access import authority_of
 from drillbook.clients.http import Request, open_http
-from drillbook.clients.kube import Kube
 from drillbook.clients.reach import http_endpoint
 from drillbook.model.policy import Objective
 from drillbook.proof.beyond import number_beyond
@@ -51,11 +50,7 @@ async def told_too_often(stage: Stage, objective: Objective) -> AsyncIterator[Pl
     words = _SPECIAL.sub("", pattern.split("|")[0].strip("()^$"))
     if not words or re.search(pattern, words) is None:
         raise Unplantable(f"{objective.id}: no words are known that {pattern!r} finds")
-
-    async def kube() -> Kube:
-        return stage.kube
-
-    endpoint = await http_endpoint(kube, stage.environment, component)
+    endpoint = await http_endpoint(stage.give_kube, stage.environment, component)
     wanted = int(number_beyond(objective)) + 1
     async with open_http(endpoint, ca=authority_of(stage.environment, component.id)) as client:
         for begin in range(0, wanted, _AT_ONCE):

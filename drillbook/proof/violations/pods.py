@@ -16,6 +16,8 @@ from drillbook.proof.hunger import BURN, FILL, lowered
 from drillbook.proof.stage import Stage
 from drillbook.proof.violation import Planted, Unplantable, Violation
 
+_MOST_CORES: Final = Decimal("1.5")
+"""Cores that a small machine, of two, has to give."""
 _OWN: Final = Decimal(12 * 1024 * 1024)
 """What the interpreter that holds the memory takes by itself, about."""
 
@@ -38,7 +40,7 @@ async def greedy(stage: Stage, objective: Objective) -> AsyncIterator[Planted]:
 async def busy_cores(stage: Stage, objective: Objective) -> AsyncIterator[Planted]:
     """More cores are computed on than the limit allows."""
     component, wanted = stage.component(objective), number_beyond(objective, "0.001") * Decimal("1.3")
-    if wanted > 1:
+    if wanted > _MOST_CORES:
         raise Unplantable(f"{objective.id}: {objective.limit} takes more cores than there may be here")
     async with AsyncExitStack() as until_back:
         for pod in await _chosen(stage, component, objective):

@@ -17,8 +17,8 @@ from drillbook.proof.violation import Planted, Unplantable, Violation
 
 _LOCK: Final = "LOCK TABLE orders IN ACCESS EXCLUSIVE MODE"
 """The table that the routes of the reference service read."""
-_RATE: Final = 15.0
-"""Requests a second, each of which waits for the lock with a connection of its own in hand."""
+_RATE: Final = 60.0
+"""Requests in each batch, each of which waits for the lock with a connection of its own in hand, or for one."""
 _MANY: Final = 100_000
 """Replicas that no pool is small enough for."""
 

@@ -61,30 +61,47 @@ async def rule_misled(stage: Stage, objective: Objective) -> AsyncIterator[Plant
 async def metric_dropped(stage: Stage, objective: Objective) -> AsyncIterator[Planted]:
     """A metric that the query asks for isn't kept any more."""
     metric = metrics_in(str(objective.parameters["query"]))[0]
-    component = _engine(stage, "prometheus")
-    path, key, document = await _file_with(stage, component, "configMap", lambda text: "scrape_configs" in text)
-    for job in document["scrape_configs"]:
-        dropped = {"source_labels": ["__name__"], "regex": metric, "action": "drop"}
-        job["metric_relabel_configs"] = [*(job.get("metric_relabel_configs") or ()), dropped]
     implied = {
         one.id
         for one in stage.objectives
-        if metric in metrics_in(str(one.parameters.get("query") or "")) or one.via == "prometheus"
+        if metric in metrics_in(str(one.parameters.get("query") or "")) or _remembered(one)
     }
+    drop = {"source_labels": ["__name__"], "regex": metric, "action": "drop"}
+    async with _dropping(stage, "metric_relabel_configs", drop, metric) as where:
+        yield Planted(f"{where}: {metric} is dropped", frozenset(implied))
+
+
+@asynccontextmanager
+async def target_dropped(stage: Stage, objective: Objective) -> AsyncIterator[Planted]:
+    """Prometheus scrapes the component's targets no more, as if they were gone."""
+    job = stage.component(objective).service
+    implied = {one.id for one in stage.objectives if _remembered(one) and one.component == objective.component}
+    drop = {"source_labels": ["job"], "regex": job, "action": "drop"}
+    async with _dropping(stage, "relabel_configs", drop, f'up{{job="{job}"}}') as where:
+        yield Planted(f"{where}: job {job} is dropped", frozenset(implied))
+
+
+@asynccontextmanager
+async def _dropping(stage: Stage, relabelling: str, drop: Document, series: str) -> AsyncIterator[str]:
+    """All scrape jobs drop something, and Prometheus has no more of these series; at the end it has them again."""
+    component = _engine(stage, "prometheus")
+    path, key, document = await _file_with(stage, component, "configMap", lambda text: "scrape_configs" in text)
+    for job in document["scrape_configs"]:
+        job[relabelling] = [*(job.get(relabelling) or ()), drop]
     async with open_prometheus(await _endpoint(stage, component)) as prometheus:
 
         async def is_kept() -> bool:
-            return bool(await prometheus.query(f"count({metric})"))
+            return bool(await prometheus.query(f"count({series})"))
 
         async def is_gone() -> bool:
             return not await is_kept()
 
         try:
             async with stage.changed(path, {"data": {key: yaml.safe_dump(document)}}):
-                await stage.until(f"no series of {metric} in Prometheus", is_gone, _LOADED_WITHIN)
-                yield Planted(f"{path} {key}: {metric} is dropped", frozenset(implied))
+                await stage.until(f"no series {series} in Prometheus", is_gone, _LOADED_WITHIN)
+                yield f"{path} {key}"
         finally:
-            await stage.until(f"series of {metric} in Prometheus", is_kept, _LOADED_WITHIN)
+            await stage.until(f"series {series} in Prometheus", is_kept, _LOADED_WITHIN)
 
 
 @asynccontextmanager
@@ -185,9 +202,15 @@ def _about(stage: Stage, alert: str) -> frozenset[str]:
     return frozenset(one.id for one in stage.objectives if one.parameters.get("alert") == alert)
 
 
+def _remembered(objective: Objective) -> bool:
+    """Whether it asks what Prometheus has scraped, and not what its rules are."""
+    return objective.via == "prometheus" and not objective.indicator.startswith(("query.", "alert."))
+
+
 VIOLATIONS: Final = (
     Violation("alert.loaded", rule_gone, within=60.0),
     Violation("alert.findings", rule_misled, within=60.0),
     Violation("query.findings", metric_dropped, within=60.0),
+    Violation("service.up/prometheus", target_dropped, within=60.0),
     Violation("alert.receiver", told_to_nobody, within=60.0),
 )

@@ -9,7 +9,7 @@ import _signal  # type: ignore[import-not-found]  # what signal is made of, with
 import _socket
 
 # pathlib would cost a third of the start
-# ruff: noqa: PTH101, PTH102, PTH103, PTH112, PTH115, PTH116, PTH120, PTH123, PTH211, S103, S108, S606
+# ruff: noqa: PTH101, PTH102, PTH103, PTH106, PTH112, PTH115, PTH116, PTH120, PTH123, PTH211, S103, S108, S606
 import ctypes
 import json
 import os
@@ -23,6 +23,15 @@ CAPABILITIES_VERSION_3: Final = 0x20080522
 SYS_PIVOT_ROOT: Final = {"x86_64": 155, "aarch64": 41}
 TIOCSCTTY: Final = 0x540E
 
+DEVICES: Final = tuple(f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom", "tty", "pts"))
+LINKS: Final = {
+    "fd": "/proc/self/fd",
+    "stdin": "fd/0",
+    "stdout": "fd/1",
+    "stderr": "fd/2",
+    "ptmx": ".pts/ptmx",
+}
+
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -32,8 +41,8 @@ def check(result: int, doing: str) -> None:
         raise OSError(code, f"{doing}: {os.strerror(code)}")
 
 
-def mount(source: str, target: str, flags: int, kind: str = "none") -> None:
-    done = libc.mount(source.encode(), target.encode(), kind.encode(), ctypes.c_ulong(flags), None)
+def mount(source: str, target: str, flags: int, kind: str = "none", options: bytes | None = None) -> None:
+    done = libc.mount(source.encode(), target.encode(), kind.encode(), ctypes.c_ulong(flags), options)
     check(done, f"mount {source} on {target}")
 
 
@@ -117,15 +126,32 @@ def bind(source: str, target: str, read_only: bool) -> None:
 
 
 def furnish(launch: dict[str, Any]) -> None:
-    """Empty /tmp and /dev/shm of its own, and everything that is mounted, at its place."""
-    if launch["scratch"]:
-        empty("/dev/shm", [])
-        empty("/tmp", [*launch["keep"], *(source for source, _, _ in launch["binds"])])
+    """A /dev and an empty /tmp of its own, and everything that is mounted, at its place."""
     points = MountPoints(launch["staging"])
+    if launch["scratch"]:
+        own_devices()
+        empty("/tmp", [*launch["keep"], *(source for source, _, _ in launch["binds"])])
+        points.devices |= {os.stat(folder).st_dev for folder in ("/dev", "/tmp")}
     for source, target, _ in launch["binds"]:
         points.ensure(target, os.path.isdir(source))
     for source, target, read_only in launch["binds"]:
         bind(source, target, read_only)
+
+
+def own_devices() -> None:
+    """A /dev as containers have it: what every program may count on, and none of this machine's other devices."""
+    empty("/dev", [path for path in DEVICES if os.path.lexists(path)])
+    os.chmod("/dev", 0o755)
+    for name, target in LINKS.items():
+        os.symlink(target, f"/dev/{name}")
+    os.mkdir("/dev/shm")
+    os.chmod("/dev/shm", 0o1777)
+    # Terminals of its own: the host's, at /dev/pts, are those of commands that the kubelet starts beside it.
+    os.mkdir("/dev/.pts")
+    try:
+        mount("devpts", "/dev/.pts", 0, "devpts", b"newinstance,mode=620,ptmxmode=666")
+    except OSError:
+        os.rmdir("/dev/.pts")  # a kernel that gives none: programs that open one are told that there is no such device
 
 
 def empty(folder: str, keep: list[str]) -> None:

@@ -63,7 +63,8 @@ def build(
     for place, mode in ((scratch, 0o755), (run, 0o700), (folder / "staging", 0o755)):
         place.mkdir(parents=True, exist_ok=True)
         place.chmod(mode)
-    binds = mounts_of(container, mounted)
+    computed = any(mount.get("subPathExpr") for mount in container.get("volumeMounts") or ())
+    binds = mounts_of(container, mounted, container_env(cluster.store, pod, container, {}) if computed else {})
     data = program.data_folder({bind.target: bind.source for bind in binds}, scratch)
     security = (pod["spec"].get("securityContext") or {}) | (container.get("securityContext") or {})
     uid = security.get("runAsUser", program.uid)

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from drillbook.sandbox.api.quantities import parse
 from drillbook.sandbox.kinds import CLAIM, CONFIG_MAP, SECRET, VOLUME, Object
-from drillbook.sandbox.kubelet.environment import ConfigMissing, field_value
+from drillbook.sandbox.kubelet.environment import ConfigMissing, expand, field_value
 from drillbook.sandbox.kubelet.process import Bind
 from drillbook.sandbox.room import MEMORY
 from drillbook.sandbox.store import Store
@@ -20,6 +20,10 @@ from drillbook.sandbox.store import Store
 if TYPE_CHECKING:
     from drillbook.sandbox.cluster import Cluster
     from drillbook.sandbox.kubelet.pod_tokens import PodTokens
+
+
+MADE_OF_FILES: Final = ("configMap", "secret", "projected", "downwardAPI")
+"""Volumes that the kubelet writes."""
 
 
 class VolumeNotReady(Exception):
@@ -69,16 +73,16 @@ def refresh(cluster: Cluster, pod: Object, mounted: Mapping[str, Mounted]) -> No
     """Bring the volumes that are made of ConfigMaps and Secrets up to date; one whose source is gone stays as it is."""
     for volume in pod["spec"].get("volumes") or ():
         found = mounted.get(volume["name"])
-        if found is None or not {"configMap", "secret", "projected"} & volume.keys():
+        if found is None or not volume.keys() & set(MADE_OF_FILES):
             continue
         try:
-            write_files(found.folder, files_of(cluster.store, cluster.pod_tokens, pod, volume))
+            write_files(found.folder, files_of(cluster.store, cluster.pod_tokens, pod, volume), modes_of(volume))
         except VolumeNotReady:
             continue
 
 
-def mounts_of(container: Object, mounted: Mapping[str, Mounted]) -> list[Bind]:
-    """What the container sees where."""
+def mounts_of(container: Object, mounted: Mapping[str, Mounted], env: Mapping[str, str]) -> list[Bind]:
+    """What the container sees where; ``env``: what ``subPathExpr`` may name."""
     binds = []
     for mount in container.get("volumeMounts") or ():
         volume = mounted.get(mount["name"])
@@ -86,8 +90,9 @@ def mounts_of(container: Object, mounted: Mapping[str, Mounted]) -> list[Bind]:
             raise ConfigMissing(
                 f'container {container["name"]} mounts the volume "{mount["name"]}", which isn\'t there'
             )
-        source = volume.folder / mount["subPath"] if mount.get("subPath") else volume.folder
-        if mount.get("subPath") and not source.exists():
+        inner = mount.get("subPath") or expand(mount.get("subPathExpr") or "", env)
+        source = volume.folder / inner
+        if inner and not source.exists():
             source.mkdir(parents=True)
         binds.append(Bind(source, mount["mountPath"], bool(mount.get("readOnly")) or volume.read_only))
     return sorted(binds, key=lambda bind: bind.target.count("/"))
@@ -115,8 +120,8 @@ def _one(cluster: Cluster, pod: Object, volume: Object, folder: Path, claims: Pa
         cluster.disks.make(folder, size)
         return Mounted(name, folder, sized=True)
     folder.mkdir(parents=True, exist_ok=True)
-    if "configMap" in volume or "secret" in volume or "projected" in volume or "downwardAPI" in volume:
-        write_files(folder, files_of(store, cluster.pod_tokens, pod, volume))
+    if volume.keys() & set(MADE_OF_FILES):
+        write_files(folder, files_of(store, cluster.pod_tokens, pod, volume), modes_of(volume))
         return Mounted(name, folder, read_only=True)
     return Mounted(name, folder)
 
@@ -152,7 +157,16 @@ def files_of(store: Store, tokens: PodTokens, pod: Object, volume: Object) -> di
     return files
 
 
-def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+def modes_of(volume: Object) -> Mapping[str, int]:
+    """The mode of each file that has one of its own, and under ``""`` that of the others."""
+    kind = next(name for name in MADE_OF_FILES if name in volume)
+    sources = volume[kind].get("sources") or [{kind: volume[kind]}]
+    items = [item for source in sources for part in source.values() for item in part.get("items") or ()]
+    own = {item["path"]: int(item["mode"]) for item in items if item.get("mode") is not None}
+    return {"": int(volume[kind].get("defaultMode") or 0o644), **own}
+
+
+def write_files(folder: Path, files: Mapping[str, bytes], modes: Mapping[str, int]) -> None:
     """Make the folder hold exactly these files; one that is unchanged is left alone."""
     for relative, content in files.items():
         path = folder / relative
@@ -160,6 +174,7 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
         if not path.exists() or path.read_bytes() != content:
             fresh = path.with_name(f".{path.name}.new")
             fresh.write_bytes(content)
+            fresh.chmod(modes.get(relative, modes[""]))
             fresh.replace(path)
     for path in folder.rglob("*"):
         if path.is_file() and str(path.relative_to(folder)) not in files:

@@ -150,7 +150,8 @@ class ApiServer:
         self.do(lambda: roles.install(self.store))
         for name in ("default", "kube-system"):
             self.make_namespace(name)
-        self.do(lambda: self.store.create(NODE, {"metadata": {"name": "node-1"}, "spec": {}, "status": {}}))
+        status = {"addresses": [{"type": "InternalIP", "address": "127.0.0.1"}]}
+        self.do(lambda: self.store.create(NODE, {"metadata": {"name": "node-1"}, "spec": {}, "status": status}))
 
     def make_namespace(self, name: str) -> None:
         """An active namespace, as the API would store it."""

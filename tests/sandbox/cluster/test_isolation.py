@@ -92,6 +92,40 @@ def test_what_a_container_leaves_in_tmp_and_in_shared_memory_is_its_own() -> Non
     assert not Path(f"/dev/shm/{name}").exists()
 
 
+def test_a_container_has_the_usual_devices_and_none_of_the_machines_others() -> None:
+    name = f"drillbook-test-{os.getpid()}"
+    usual = [
+        "fd",
+        "full",
+        "null",
+        "ptmx",
+        "pts",
+        "random",
+        "shm",
+        "stderr",
+        "stdin",
+        "stdout",
+        "tty",
+        "urandom",
+        "zero",
+    ]
+
+    async def main() -> None:
+        async with running() as bench:
+            if not bench.kubelet.isolation.namespaces:
+                pytest.skip(bench.kubelet.isolation.sentence)
+            terminal = "python3 -c 'import os; one, other = os.openpty(); print(os.isatty(other))'"
+            script = f"ls /dev; echo x > /dev/null; echo x > /dev/{name}; printf oil > /dev/termination-log; {terminal}"
+            bench.apply(pod("devices", script, restart="Never"))
+            said = await ended(bench, "devices")
+            assert said.split() == [*usual[:11], "termination-log", *usual[11:], "True"]
+            (status,) = bench.get(POD, "devices")["status"]["containerStatuses"]
+            assert status["state"]["terminated"]["message"] == "oil"
+
+    uvloop.run(main())
+    assert not Path(f"/dev/{name}").exists()
+
+
 def test_a_command_beside_a_container_is_in_its_surroundings() -> None:
     async def main() -> None:
         async with running() as bench:
