@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
@@ -26,6 +27,7 @@ from drillbook.drills.plan import aimed
 from drillbook.errors import DrillbookError, Refused
 from drillbook.faults import fault_named
 from drillbook.faults.fault import Target
+from drillbook.orphans import end_with
 
 if TYPE_CHECKING:
     from drillbook.clients.kube import Kube
@@ -124,6 +126,8 @@ def _pass_the_guard(place: Place, intent: guard.Intent) -> None:
 async def _inject(kube: Kube, intent: guard.Intent, desk: Desk | None) -> Sequence[Target]:
     """Choose again, now, and hit exactly those."""
     if desk is not None:
+        # Whoever finishes the undo of a drill that was killed must not race with what goes on breaking.
+        end_with(int(desk.brief["parent"]), signal.SIGKILL)
         # The drill says so when baseline and journal are done; without that word nothing is broken.
         desk.wait_for_drill("go", float(desk.brief["longest_seconds"]), int(desk.brief["parent"]))
         holder, expected = await holder_of(kube, intent.aim.component.namespace), desk.brief["holder"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from drillbook.drills import landing, ledger, recovery, residue, signals
 from drillbook.drills.content import content_of
+from drillbook.drills.identity import identity_problems
 from drillbook.drills.injection import ENGINE_SECONDS, note_injecting
 from drillbook.drills.plan import SUSTAINED_SECONDS
 from drillbook.drills.steps.ground import Ground
@@ -111,6 +112,20 @@ def compare_the_tables(work: Work) -> None:
         work.found.problems.append(f"what the tables hold after the recovery can't be read: {found}")
         return
     work.found.changed_tables = tuple(changed_tables(second, found, growing(first, second)))
+
+
+def see_the_identity(work: Work) -> None:
+    """Certificates and passwords as the recovery left them, before the undo puts the old ones back."""
+    fault, entry = work.briefing.fault, work.entry
+    if not fault.identity or entry is None:
+        return
+    component, environment = work.briefing.aim.component, work.order.environment
+    followed = work.briefing.procedure is not None
+    look = identity_problems(work.connections.kube, environment, component, entry.put_back, procedure=followed)
+    try:
+        work.found.identity_problems = work.connections.run(look)
+    except DrillbookError as error:
+        work.found.problems.append(f"certificate or credentials could not be looked at after the recovery: {error}")
 
 
 def put_back(work: Work) -> None:

@@ -94,6 +94,7 @@ def _break_and_recover(work: Work) -> None:
     after.see_the_recovery(work)
     after.see_the_objectives_hold(work)
     after.compare_the_tables(work)
+    after.see_the_identity(work)
 
 
 def _look_back(work: Work, stop: Stop) -> None:

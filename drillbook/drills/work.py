@@ -58,6 +58,7 @@ class Findings:
     content_before: tuple[Content, ...] = ()
     """Two looks at the tables before the fault; fewer where they couldn't be read, or needn't be."""
     changed_tables: tuple[str, ...] = ()
+    identity_problems: tuple[str, ...] = ()
     residue: tuple[str, ...] | None = None
     writes: WriteTally | None = None
     undone: bool = True
@@ -208,6 +209,7 @@ class Work:
                 problems=tuple(found.problems),
                 aborted=found.aborted,
                 changed_tables=found.changed_tables,
+                identity_problems=found.identity_problems,
                 took_seconds=self.now(),
             )
         )

@@ -106,11 +106,13 @@ class BackupFault(Fault):
         return tuple(targets)
 
     async def landed(self, kube: Kube, aim: Aim, targets: Sequence[Target], before: PutBack) -> Landing:
+        if not targets:
+            return Landing(False)
         now, then = await _state(kube, aim), before.get("files") or {}
         changed = {
             name: {"before": then[name], "now": now[name]} for name in now if then.get(name, now[name]) != now[name]
         }
-        return Landing(bool(targets) and bool(changed), {"size and time": changed})
+        return Landing(bool(changed), {"size and time": changed})
 
     async def undo(self, kube: Kube, put_back: PutBack, seconds: float) -> str:
         workload = Workload(put_back["kind"], put_back["workload"])

@@ -46,6 +46,7 @@ class CertificateFault(Fault):
     """What both have in common."""
 
     verb: str
+    identity = True
     settings: ClassVar = {"secret": SECRET}
 
     def needs(self, aim: Aim) -> Needs:
@@ -61,7 +62,7 @@ class CertificateFault(Fault):
 
     async def put_back(self, kube: Kube, aim: Aim) -> PutBack:
         (candidate,) = await self.candidates(kube, aim)
-        leaf = _leaf(await read_secret_object(kube, candidate.target.namespace, candidate.target.name))
+        leaf = leaf_of(await read_secret_object(kube, candidate.target.namespace, candidate.target.name))
         return {**secret_put_back(self.name, candidate.target), "serial": leaf.serial}
 
     async def undo(self, kube: Kube, put_back: PutBack, seconds: float) -> str:
@@ -99,7 +100,7 @@ class CertificateExpiry(CertificateFault):
 
     async def how(self, kube: Kube, aim: Aim) -> str:
         name = await self._name(kube, aim)
-        _leaf(await read_secret_object(kube, aim.component.namespace, name))
+        leaf_of(await read_secret_object(kube, aim.component.namespace, name))
         return (
             f"Secret {name} gets a certificate of its own key that lasts {aim.settings['hours']} h more; nobody trusts "
             "it, and clients that verify are turned away while it is served"
@@ -111,7 +112,7 @@ class CertificateExpiry(CertificateFault):
 
         for target in targets:
             found = await read_secret_object(kube, target.namespace, target.name)
-            leaf, key = _leaf(found), base64.b64decode(found["data"]["tls.key"])
+            leaf, key = leaf_of(found), base64.b64decode(found["data"]["tls.key"])
             made = self_signed(leaf.names or (target.name,), key, timedelta(hours=aim.settings["hours"]))
             await keep_secret(kube, self.name, target, planted=certificates_in(made)[0].serial)
             await patch_exactly(kube, target, {"data": {"tls.crt": base64.b64encode(made).decode()}})
@@ -120,7 +121,7 @@ class CertificateExpiry(CertificateFault):
     async def landed(self, kube: Kube, aim: Aim, targets: Sequence[Target], before: PutBack) -> Landing:
         if not targets:
             return Landing(False)
-        leaf = _leaf(await read_secret_object(kube, targets[0].namespace, targets[0].name))
+        leaf = leaf_of(await read_secret_object(kube, targets[0].namespace, targets[0].name))
         # Whatever took the place of the planted one did so because it was there.
         evidence = {"serial before": before["serial"], "now": leaf.serial, "until": leaf.not_after.isoformat()}
         return Landing(leaf.serial != before["serial"], evidence)
@@ -135,7 +136,7 @@ class CertificateLost(CertificateFault):
 
     async def how(self, kube: Kube, aim: Aim) -> str:
         name = await self._name(kube, aim)
-        _leaf(await read_secret_object(kube, aim.component.namespace, name))
+        leaf_of(await read_secret_object(kube, aim.component.namespace, name))
         return f"Secret {name} is deleted, and kept as a copy until it is put back"
 
     async def inject(self, kube: Kube, aim: Aim, targets: Sequence[Target]) -> tuple[Target, ...]:
@@ -202,10 +203,10 @@ async def _issued(kube: Kube, put_back: PutBack, document: Any) -> str:
     found = await kube.find(path_of("secrets", namespace, name))
     if found is None or condition(wish, "Issuing") or not condition(wish, "Ready"):
         return "issuing"
-    return "" if _leaf(found).serial in {put_back["serial"], document["planted"]} else "new"
+    return "" if leaf_of(found).serial in {put_back["serial"], document["planted"]} else "new"
 
 
-def _leaf(secret: Object) -> Certificate:
+def leaf_of(secret: Object) -> Certificate:
     """The certificate that a Secret holds first. Raises Refused where it holds none, or no key of it."""
     from drillbook.clients.tls import certificates_in
 

@@ -113,6 +113,8 @@ class Fault(Protocol):
     about: str
     """What is broken, in one sentence."""
     settings: ClassVar[Mapping[str, Setting]] = {}
+    identity: bool = False
+    """It concerns a certificate or a password, which are looked at after the recovery: new, served, the old refused."""
     damages: bool = False
     """The data itself is damaged: after the recovery every table of the database must hold what it held before."""
     kills: bool = False

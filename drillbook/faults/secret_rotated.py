@@ -47,6 +47,7 @@ class SecretRotated(Fault):
     """Changes a role's password and the Secret that holds it."""
 
     name = "secret-rotated"
+    identity = True
     about = "A database's password is rotated under load, and the pods that use it are not restarted."
     settings: ClassVar = {
         "secret": Setting("", "the Secret that holds the password"),

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from drillbook.errors import DrillbookError
+from drillbook.errors import DrillAborted, DrillbookError
 from drillbook.faults import processes
 from drillbook.faults.fault import Aim, Candidate, Fault, Landing, Needs, PutBack, Target
 from drillbook.faults.objects import target_of
 from drillbook.faults.places import Place, exec_permissions, place_in, place_of, places_of
 from drillbook.faults.sql import whose
 from drillbook.faults.templates import container_state
-from drillbook.faults.workloads import PLURALS, is_ready, read_workload, wait_ready, workload_of
+from drillbook.faults.workloads import PLURALS, WorkloadState, is_ready, read_workload, wait_ready, workload_of
 from drillbook.model.policy import Workload
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class Stress(Fault):
     async def put_back(self, kube: Kube, aim: Aim) -> PutBack:
         state = await read_workload(kube, workload_of(aim.component), aim.component.namespace)
         restarts = {pod["metadata"]["uid"]: container_state(pod).get("restartCount", 0) for pod in state.pods}
-        return {**whose(aim), "replicas": state.replicas, "restarts": restarts}
+        return {**whose(aim), "restarts": restarts}
 
     async def inject(self, kube: Kube, aim: Aim, targets: Sequence[Target]) -> tuple[Target, ...]:
         hit: list[Target] = []
@@ -101,16 +102,30 @@ class Stress(Fault):
             except DrillbookError as error:
                 # A pod that dies meanwhile takes its processes along; one that lives must be asked again.
                 ended[place.uid] = str(error)
-        state = await wait_ready(kube, workload, namespace, put_back["replicas"], seconds)
+        state = await _until_ready(kube, workload, namespace, seconds)
         for place in await places_of(kube, workload, namespace):
             if place.uid in ended:
                 await processes.end(kube, place, self.name)
         return f"no process of {self.name} runs in the {state.ready} ready pods of {workload}"
 
 
+async def _until_ready(kube: Kube, workload: Workload, namespace: str, seconds: float) -> WorkloadState:
+    """As many pods as the workload asks for by now: an autoscaler may have answered to the stress."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    while True:
+        replicas = (await read_workload(kube, workload, namespace)).replicas
+        try:
+            return await wait_ready(kube, workload, namespace, replicas, min(1.0, seconds))
+        except DrillAborted:
+            if loop.time() > deadline:
+                raise
+
+
 def _killed(pod: Object | None, restarts: int) -> str:
     """That its container was killed for its memory since it had so many restarts; empty where it wasn't."""
     told = container_state(pod) if pod else {}
-    ended = (told.get("lastState") or {}).get("terminated") or (told.get("state") or {}).get("terminated") or {}
+    states = (told.get("state") or {}, told.get("lastState") or {})
+    ended: Object = next((state["terminated"] for state in states if "terminated" in state), {})
     since = told.get("restartCount", 0) > restarts or "terminated" in (told.get("state") or {})
     return f"OOMKilled, {told.get('restartCount')} restarts" if since and ended.get("reason") == "OOMKilled" else ""

@@ -65,6 +65,7 @@ def _violations(evidence: Evidence, reading: Reading) -> Iterator[str]:
         if evidence.changed_tables:
             claimed = f", though {said}" if (said := claims(evidence.timeline)) else ""
             yield f"the data is not what it was: {'; '.join(evidence.changed_tables[:3])}{claimed}"
+        yield from evidence.identity_problems
         for verdict in evidence.objectives_after:
             if verdict.status is Status.FAIL:
                 yield f"after the recovery {verdict.id} fails: {verdict.reason}"

@@ -45,6 +45,8 @@ class Evidence:
     took_seconds: float = 0.0
     changed_tables: tuple[str, ...] = ()
     """Tables that hold something else after the recovery, and before the undo, than before the fault."""
+    identity_problems: tuple[str, ...] = ()
+    """What is wrong after the recovery, and before the undo, with a certificate or a password."""
     aborted: str = ""
     """Why the drill was ended before its time; empty where it wasn't."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import signal
@@ -23,6 +22,7 @@ from drillbook.load.arrivals import Arrivals
 from drillbook.load.observing import judge_load, summed_up
 from drillbook.load.plan import LoadPlan
 from drillbook.load.shots import Shot, ShotWriter
+from drillbook.orphans import end_with
 from drillbook.report.outcome import outcome
 
 PLAN: Final = "DRILLBOOK_LOAD_PLAN"
@@ -31,7 +31,6 @@ RECORD: Final = "DRILLBOOK_LOAD_RECORD"
 """A file to keep every request in; the parent process judges, and this one only sends."""
 LEASH: Final = "DRILLBOOK_LOAD_LEASH"
 """The process id of the parent: when it is gone, this process ends too."""
-_PR_SET_PDEATHSIG: Final = 1
 
 
 class Session:
@@ -172,7 +171,5 @@ def _running_system(sandbox: str) -> str:
 
 def _leash() -> None:
     """End with the process that started this one, even when it is killed."""
-    if LEASH in os.environ:
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-        if os.getppid() != int(os.environ[LEASH]):
-            sys.exit(0)
+    if LEASH in os.environ and not end_with(int(os.environ[LEASH]), signal.SIGTERM):
+        sys.exit(0)

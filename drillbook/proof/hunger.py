@@ -23,6 +23,8 @@ BURN: Final = """
 import os, sys, time
 share = float(sys.argv[1]) / 8
 os.fork(), os.fork(), os.fork()
+if os.getpid() != os.getpgrp():
+    os.setsid()
 begun, parent = time.monotonic(), os.getppid()
 while time.monotonic() - begun < 600 and os.getppid() == parent:
     if time.process_time() < share * (time.monotonic() - begun):
@@ -31,30 +33,36 @@ while time.monotonic() - begun < 600 and os.getppid() == parent:
     else:
         time.sleep(0.005)
 """
-"""Uses so many cores, in eight processes, because a machine that is busy gives each process but a share."""
-FILL: Final = "import sys, time\nheld = b'x' * int(sys.argv[1])\ntime.sleep(600)"
-"""Holds so many bytes."""
+"""Uses so many cores, in eight processes and sessions, because a busy machine gives each of them but a share."""
+FILL: Final = """
+import os, sys, time
+with open("/proc/self/statm") as told:
+    resident, shared = map(int, told.read().split()[1:3])
+held = b"x" * max(0, int(sys.argv[1]) - (resident - shared) * os.sysconf("SC_PAGE_SIZE"))
+time.sleep(600)
+"""
+"""Holds so many bytes, what the interpreter itself takes among them; pages that it shares with others aside."""
 
 
 @asynccontextmanager
 async def lowered(
-    stage: Stage, component: Component, pod: Object, container: Object, resource: str, of: str
+    stage: Stage, component: Component, pod: Object, container: Object, resource: str, of: str, most: Decimal
 ) -> AsyncIterator[Decimal]:
-    """The container's limit or request while it is low enough to be used up here."""
+    """The container's limit or request while it is ``most`` or less, low enough to be used up here."""
     resources = container.get("resources") or {}
     given = {kind: kube_quantity(found[resource]) for kind, found in resources.items() if resource in (found or {})}
     bound = given.get(f"{of}s", given.get("limits"))
     if bound is None:
         raise Unplantable(f"{component.workload} has no {resource} {of}, so there is no share of it")
-    if bound <= MOST[resource]:
+    if bound <= most:
         yield bound
         return
-    low = {kind: {resource: f"{min(value, MOST[resource])}"} for kind, value in given.items()}
+    low = {kind: {resource: f"{min(value, most).normalize():f}"} for kind, value in given.items()}
     back = {kind: {resource: resources[kind][resource]} for kind in given}
     path = path_of("pods", component.namespace, pod["metadata"]["name"], "resize")
     try:
         await stage.kube.patch(path, _resized(container["name"], low), "strategic")
-        yield MOST[resource]
+        yield most
     finally:
         try:
             await stage.kube.patch(path, _resized(container["name"], back), "strategic")

@@ -7,6 +7,7 @@ is broken, nor how a report looks.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -63,9 +64,11 @@ class Prover:
                 return self._proof(objective, ProofStatus.UNPROVEN, f"it could not be violated: {error}")
             return replace(proof, status=ProofStatus.NOT_BACK, reason=f"it could not be put back: {error}")
         except Exception as error:
-            # A violation with a mistake in it must not end the proofs of all others.
+            # A violation with a mistake in it must not end the proofs of all others; its words could quote a secret.
+            if os.environ.get("DRILLBOOK_DEBUG") == "1":
+                raise
             status = ProofStatus.NOT_BACK if proof else ProofStatus.UNPROVEN
-            reason = f"its violation failed with an unexpected {type(error).__name__}: {error}"
+            reason = f"its violation failed with an unexpected {type(error).__name__}; DRILLBOOK_DEBUG=1 shows where"
             return replace(proof or self._proof(objective, status, reason), status=status, reason=reason)
         return await self._put_back(proof, touched | {objective.id}, violation.within)
 

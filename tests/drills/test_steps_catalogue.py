@@ -11,7 +11,8 @@ from drillbook.drills.steps import WAYS
 from drillbook.errors import ConfigError
 from drillbook.model.procedures import AFTERWARDS, STEPS, by_people_alone, changes_data
 from drillbook.places import system_dir, systems_with_policy
-from drillbook.policy import load_policy
+from drillbook.policy import load_policy, load_requirements
+from drillbook.policy.coverage import Answer, coverage
 
 POLICIES = {name: load_policy(system_dir(name) / "policy.yaml") for name in systems_with_policy()}
 each_system = pytest.mark.parametrize("name", POLICIES)
@@ -30,6 +31,14 @@ def test_every_step_can_be_described_and_says_what_it_needs(name: str) -> None:
         machines = [step for step in procedure.steps if step.type not in {"human", "check", "http"}]
         assert bool(machines) == bool(permissions(policy, procedure)), procedure.id
         assert not procedure.steps or not by_people_alone(procedure.steps)
+
+
+@each_system
+def test_every_procedure_of_a_runbook_is_answered(name: str) -> None:
+    requirements = load_requirements(system_dir(name))
+    assert requirements is not None
+    found = coverage(name, requirements, POLICIES[name]).procedures
+    assert [one.row.id for one in found if one.answer is Answer.MISSING] == []
 
 
 @each_system

@@ -81,6 +81,7 @@ def test_an_image_that_cannot_be_pulled_stops_the_roll_out_at_its_first_pod(syst
     assert set(landing.evidence["waiting"].values()) <= {"ErrImagePull", "ImagePullBackOff"}
 
 
+@pytest.mark.slow
 def test_a_crash_loop_takes_all_pods_where_it_is_told_to(system: Solar) -> None:
     aim = aimed(system, "crash-loop", "frontend", all_pods=True)
     _, landing, told = lived_through(system, "crash-loop", aim, seconds=40)

@@ -25,6 +25,26 @@ def aged(monkeypatch: pytest.MonkeyPatch) -> None:
 MISSING = "this machine has no prometheus and promtool, and scripts/prometheus couldn't get them"
 
 
+CONFIG = """
+global: {evaluation_interval: 500ms}
+rule_files: [rules.yml]
+"""
+RULES = """
+groups:
+  - name: shop
+    rules:
+      - alert: HighErrorRatio
+        expr: >-
+          sum(rate(http_requests_total{job="flawless",status=~"5.."}[5m]))
+          / sum(rate(http_requests_total{job="flawless"}[5m])) > 0.05
+        for: 2m
+      - alert: HighErrorRate
+        expr: rate(http_requests_total{status=~"5.."}[5m]) > 0.05
+      - alert: Broken
+        expr: up + on (namespace) up > 0
+"""
+
+
 @pytest.fixture(scope="session")
 def promtool() -> Path:
     """Prometheus' own tool. The only thing that a test may be left out for; in CI its absence is a failure."""
@@ -41,7 +61,8 @@ def remembering(promtool: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """The address of a Prometheus that remembers ``stories``."""
     folder = tmp_path_factory.mktemp("prometheus")
     (folder / "history.om").write_text("\n".join(stories().openmetrics(time.time())) + "\n", encoding="utf-8")
-    (folder / "prometheus.yml").write_text("global: {}\n", encoding="utf-8")
+    (folder / "prometheus.yml").write_text(CONFIG, encoding="utf-8")
+    (folder / "rules.yml").write_text(RULES, encoding="utf-8")
     made = [str(promtool), *["tsdb", "create-blocks-from", "openmetrics", "history.om", "data"]]
     subprocess.run(made, cwd=folder, check=True, capture_output=True, timeout=60)
     with socket.create_server(("127.0.0.1", 0)) as free:

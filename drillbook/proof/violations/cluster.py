@@ -148,7 +148,8 @@ async def _autoscaler(stage: Stage, component: Component) -> tuple[str, dict[str
 def _told(field: str, spec: dict[str, Any], value: Decimal) -> dict[str, Any]:
     match field:
         case "min_replicas":
-            return {"minReplicas": int(value)}
+            # What it allows is what is looked at; that it makes use of it would take pods away.
+            return {"minReplicas": int(value), "behavior": {"scaleDown": {"selectPolicy": "Disabled"}}}
         case "max_replicas":
             return {"maxReplicas": int(value), "minReplicas": min(int(value), spec.get("minReplicas", 1))}
         case _:

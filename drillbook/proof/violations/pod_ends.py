@@ -9,7 +9,7 @@ from typing import Any, Final
 from drillbook.clients.kube import path_of
 from drillbook.model.policy import Component, Objective
 from drillbook.proof.beyond import number_beyond
-from drillbook.proof.hunger import FILL, lowered
+from drillbook.proof.hunger import FILL, MOST, lowered
 from drillbook.proof.stage import Stage
 from drillbook.proof.violation import Planted, Unplantable, Violation
 
@@ -28,7 +28,7 @@ async def killed(stage: Stage, objective: Objective) -> AsyncIterator[Planted]:
     pod, container = pods[0]["metadata"], pods[0]["spec"]["containers"][0]
     path = path_of("pods", component.namespace, pod["name"])
     try:
-        async with lowered(stage, component, pods[0], container, "memory", "limit") as bound:
+        async with lowered(stage, component, pods[0], container, "memory", "limit", MOST["memory"]) as bound:
             for number in range(1, times + 1):
                 command = ("python3", "-c", FILL, f"{bound * 2:.0f}")
                 await stage.execute(component, *command, container=container["name"], pod=pod["name"])

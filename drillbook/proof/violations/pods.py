@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from decimal import Decimal
@@ -12,14 +13,19 @@ from drillbook.clients.kube_quantity import kube_quantity
 from drillbook.model.policy import Component, Objective
 from drillbook.model.quantity import Dimension, render
 from drillbook.proof.beyond import number_beyond
-from drillbook.proof.hunger import BURN, FILL, lowered
+from drillbook.proof.hunger import BURN, FILL, MOST, lowered
 from drillbook.proof.stage import Stage
 from drillbook.proof.violation import Planted, Unplantable, Violation
 
 _MOST_CORES: Final = Decimal("1.5")
 """Cores that a small machine, of two, has to give."""
-_OWN: Final = Decimal(12 * 1024 * 1024)
-"""What the interpreter that holds the memory takes by itself, about."""
+_HELPINGS: Final = 3
+_NEAR: Final = Decimal("0.005")
+"""How much of what is to be used may be lacking."""
+_MARGIN: Final = Decimal(12 * 1024 * 1024)
+"""Bytes between the limit of an objective and the container's end that it takes to aim between them."""
+_METRICS_SECONDS: Final = 3.0
+"""How long metrics may be behind."""
 
 
 @asynccontextmanager
@@ -58,21 +64,37 @@ async def _hungry(stage: Stage, objective: Objective, resource: str) -> AsyncIte
     share = limit * 2 if resource == "cpu" else limit + (1 - limit) * Decimal("0.6")
     if resource == "memory" and of == "limit" and limit >= Decimal("0.99"):
         raise Unplantable(f"{objective.id}: what uses all its memory is killed before anybody looks")
+    most = (
+        MOST[resource] if resource == "cpu" or limit >= 1 else max(MOST[resource], Decimal(int(_MARGIN / (1 - limit))))
+    )
     told = []
     async with AsyncExitStack() as until_back:
         for pod in await _chosen(stage, component, objective):
             container = pod["spec"]["containers"][0]
-            bound = await until_back.enter_async_context(lowered(stage, component, pod, container, resource, of))
+            bound = await until_back.enter_async_context(lowered(stage, component, pod, container, resource, of, most))
             name, wanted = pod["metadata"]["name"], bound * share
             if resource == "memory":
-                size = wanted - await _held(stage, component, name, container["name"]) - _OWN
-                command = ("python3", "-c", FILL, f"{max(size, Decimal(0)):.0f}")
+                await until_back.enter_async_context(_filled(stage, component, name, container["name"], wanted))
             else:
                 command = ("python3", "-c", BURN, f"{wanted:.3f}")
-            await until_back.enter_async_context(stage.beside(component, name, container["name"], *command))
+                await until_back.enter_async_context(stage.beside(component, name, container["name"], *command))
             dimension = Dimension.CORES if resource == "cpu" else Dimension.BYTES
             told.append(f"{name}: {render(wanted, dimension)} of {render(bound, dimension)} {resource} used")
         yield "; ".join(told)
+
+
+@asynccontextmanager
+async def _filled(stage: Stage, component: Component, pod: str, container: str, wanted: Decimal) -> AsyncIterator[None]:
+    """A container uses so much memory: what it lacks is held, corrected where what it used itself has changed."""
+    size = wanted - await _held(stage, component, pod, container)
+    for left in reversed(range(_HELPINGS)):
+        async with stage.beside(component, pod, container, "python3", "-c", FILL, f"{max(size, Decimal(0)):.0f}"):
+            await asyncio.sleep(_METRICS_SECONDS)
+            lacking = wanted - await _held(stage, component, pod, container)
+            if not left or abs(lacking) <= wanted * _NEAR:
+                yield
+                return
+        size += lacking
 
 
 async def _held(stage: Stage, component: Component, pod: str, container: str) -> Decimal:
