@@ -19,7 +19,7 @@ prove: setup ## see every check of a system fail once: SYSTEM=rag7 for another t
 test: setup ## set up, check the style and the types, and run the project's own tests
 	@lint=$$(mktemp) && trap 'rm -f "$$lint"' EXIT; \
 	$(MAKE) --no-print-directory lint >"$$lint" 2>&1 & linting=$$!; \
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m "not slow" $(ARGS); tested=$$?; \
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "not slow" $(ARGS); tested=$$?; \
 	wait $$linting; linted=$$?; cat "$$lint"; \
 	[ $$linted -eq 0 ] || echo "make test: the lint above failed" >&2; \
 	[ $$tested -eq 0 ] && [ $$linted -eq 0 ]

@@ -14,6 +14,8 @@ from drillbook.proof.stage import Stage
 NOBODY: Final = "drillbook-proof-nobody"
 """A Service that isn't there."""
 _ANYBODY: Final = "drillbook-proof-anybody"
+LITTLE: Final = {name: {"cpu": "10m", "memory": "64Mi"} for name in ("requests", "limits")}
+"""What a pod of ours asks for: a namespace with a quota takes none that says nothing."""
 _PORT: Final = 8099
 _SERVER: Final = """
 import http.server, os
@@ -57,6 +59,7 @@ async def path_open(stage: Stage, component: Component, path: str) -> AsyncItera
                 {
                     "name": "open",
                     "image": "python:3",
+                    "resources": LITTLE,
                     "command": ["python3", "-c", _SERVER % _PORT],
                     "env": [{"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}],
                     "readinessProbe": {"tcpSocket": {"port": _PORT}, "periodSeconds": 1},

@@ -72,6 +72,7 @@ def test_what_the_guard_does_not_allow_interrupts_the_run_and_breaks_nothing(sys
     assert system.left_behind() == []
 
 
+@pytest.mark.slow
 def test_what_is_broken_is_undone_even_where_chaos_toolkit_plays_no_rollback(system: Solar, quick: Path) -> None:
     """Its default strategy plays none after an interruption; the control does what they would have done."""
     document = yaml.safe_load(places.experiment_file("pod-kill").read_text())

@@ -63,6 +63,7 @@ def test_every_objective_holds_on_a_healthy_system_and_has_a_value(solar: Sandbo
     assert took < slowest + 4, "a check takes about as long as its slowest observation"
 
 
+@pytest.mark.slow
 def test_pytest_runs_the_same_checks_one_test_each(solar: SandboxHandle, tmp_path: Path) -> None:
     policy, environment, _ = load_system("solar", "sandbox", solar.name)
     report = tmp_path / "junit.xml"

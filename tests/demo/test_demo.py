@@ -200,6 +200,7 @@ def test_a_killed_demo_leaves_no_process_and_a_file_that_says_interrupted(
 
 
 @pytest.mark.timeout(200)
+@pytest.mark.slow
 def test_a_demo_beside_one_that_runs_refuses_and_the_first_goes_on_until_it_is_interrupted(folder: Path) -> None:
     first = start(folder)
     first.until("checking 5")

@@ -29,6 +29,7 @@ from tests.conftest import SandboxHandle
 from tests.drills.conftest import NAMESPACE, Solar
 
 
+@pytest.mark.slow
 def test_a_killed_pod_is_replaced_in_time_and_nothing_is_lost(system: Solar) -> None:
     order = system.order("pod-kill")
     found = system.drill(order)
@@ -134,6 +135,7 @@ def test_a_baseline_that_does_not_hold_is_a_refusal(
     assert system.left_behind() == []
 
 
+@pytest.mark.slow
 def test_an_engine_that_is_killed_leaves_the_undo_to_the_drill(system: Solar) -> None:
     order = system.order("pod-kill")
 

@@ -105,6 +105,7 @@ def test_an_experiment_may_not_rely_on_a_control_that_can_fail_open(tmp_path: Pa
         load_experiment(path)
 
 
+@pytest.mark.slow
 def test_a_refusal_comes_before_anything_is_broken_every_time(system: Solar, quick: Path) -> None:
     """A guard that decides while the engine already runs lets some faults through: ours decides first."""
     other = Lock(NAMESPACE, "another/drill")

@@ -97,6 +97,7 @@ def test_a_breached_abort_objective_ends_a_drill_and_everything_is_put_back(syst
     assert system.left_behind() == []
 
 
+@pytest.mark.slow
 def test_a_spent_error_budget_ends_a_drill_and_everything_is_put_back(system: Solar) -> None:
     system.environment = replace(system.environment, outage_budget=timedelta(seconds=0.2))
     found = system.drill(system.order("database-kill"))

@@ -80,6 +80,7 @@ def test_a_fault_that_hits_fewer_than_it_was_to_hit_is_never_a_pass(
     assert found.reason.startswith("the fault was to hit pod/backend-")
 
 
+@pytest.mark.slow
 def test_an_undo_that_fails_is_a_failure_whatever_it_raises(system: Solar, monkeypatch: pytest.MonkeyPatch) -> None:
     really = PodKill.undo
 

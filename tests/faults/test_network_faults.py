@@ -31,6 +31,7 @@ def test_a_delay_is_measured_from_a_neighbour(system: Solar) -> None:
     assert landing.evidence["now_seconds"] - landing.evidence["usual_seconds"] > 0.4
 
 
+@pytest.mark.slow
 def test_a_partition_has_two_sides_and_everybody_else_reaches_both(system: Solar) -> None:
     aim = aimed(system, "partition", "cache", peer="app=backend")
 

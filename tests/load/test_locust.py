@@ -68,6 +68,7 @@ def test_no_system_and_none_running_is_one_sentence(tiny: Tiny, tmp_path: Path) 
     assert "expected --system NAME or $DRILLBOOK_SYSTEM; running sandboxes to take it from: none" in done.stderr
 
 
+@pytest.mark.slow
 def test_tls_asks_for_the_host_and_trusts_only_the_authority_given(tiny: Tiny, tmp_path: Path) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.crt")
@@ -96,6 +97,7 @@ def test_tls_asks_for_the_host_and_trusts_only_the_authority_given(tiny: Tiny, t
         server.server_close()
 
 
+@pytest.mark.slow
 def test_the_sandbox_that_runs_is_pressed_without_naming_its_system(tiny: Tiny, solar: SandboxHandle) -> None:
     done = locust(tiny, "--rate", "40", seconds=5, DRILLBOOK_SANDBOX=solar.name, PATH=os.environ["PATH"])
     assert done.returncode == 0, done.stdout + done.stderr

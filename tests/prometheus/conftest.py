@@ -56,9 +56,9 @@ def promtool() -> Path:
     pytest.skip(MISSING)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def remembering(promtool: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a Prometheus that remembers ``stories``."""
+    """The address of a Prometheus that remembers ``stories``, which end now: what is asked later sees a gap."""
     folder = tmp_path_factory.mktemp("prometheus")
     (folder / "history.om").write_text("\n".join(stories().openmetrics(time.time())) + "\n", encoding="utf-8")
     (folder / "prometheus.yml").write_text(CONFIG, encoding="utf-8")

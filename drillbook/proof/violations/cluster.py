@@ -11,6 +11,7 @@ from drillbook.clients.kube import Object, path_of
 from drillbook.clients.kube_quantity import kube_quantity
 from drillbook.model.policy import Component, Objective
 from drillbook.proof.beyond import number_beyond
+from drillbook.proof.doors import LITTLE
 from drillbook.proof.stage import Stage
 from drillbook.proof.violation import Planted, Unplantable, Violation
 
@@ -92,7 +93,9 @@ async def failed_test(stage: Stage, objective: Objective) -> AsyncIterator[Plant
         "metadata": {"name": _NAME, "labels": labels, "annotations": {"helm.sh/hook": "test"}},
         "spec": {
             "restartPolicy": "Never",
-            "containers": [{"name": "test", "image": "busybox", "command": ["sh", "-c", "exit 1"]}],
+            "containers": [
+                {"name": "test", "image": "busybox", "command": ["sh", "-c", "exit 1"], "resources": LITTLE},
+            ],
         },
     }
     async with stage.present(collection, body):
