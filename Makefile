@@ -2,6 +2,8 @@
 .PHONY: help setup demo prove test slow robustness kill9 conformance lint bench soak lock clean
 
 BIN := .venv/bin
+# Tests of real processes wait half of their time: one more than there are cores, and no crowd on large machines.
+PROCESSES := $(shell cores=$$(nproc); [ $$cores -ge 4 ] && echo 4 || echo $$((cores + 1)))
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -19,7 +21,7 @@ prove: setup ## see every check of a system fail once: SYSTEM=rag7 for another t
 test: setup ## set up, check the style and the types, and run the project's own tests
 	@lint=$$(mktemp) && trap 'rm -f "$$lint"' EXIT; \
 	$(MAKE) --no-print-directory lint >"$$lint" 2>&1 & linting=$$!; \
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "not slow" $(ARGS); tested=$$?; \
+	$(BIN)/pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder -m "not slow" $(ARGS); tested=$$?; \
 	wait $$linting; linted=$$?; cat "$$lint"; \
 	[ $$linted -eq 0 ] || echo "make test: the lint above failed" >&2; \
 	[ $$tested -eq 0 ] && [ $$linted -eq 0 ]

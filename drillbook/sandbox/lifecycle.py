@@ -71,11 +71,14 @@ def up(
         return Up(_until_ready(before, timeout), True, time.monotonic() - began)
     if sandbox_dir(name).exists():
         down(name)
-    state = _claim_state(name, system)
+    identity = secrets.token_hex(16)
     try:
-        found = _start(name, system, state, manifests, leash, timeout, keep, on_progress)
+        state = _claim_state(name, system, identity)
+        found = _start(name, identity, system, state, manifests, leash, timeout, keep, on_progress)
     except BaseException as error:
-        if not (keep and isinstance(error, Unreachable)):
+        # Known by its id: an interrupt may come before the claim, just after it, or while another holds the name.
+        claimed = record.read(name)
+        if claimed is not None and claimed.id == identity and not (keep and isinstance(error, Unreachable)):
             down(name)
         raise
     return Up(found, False, time.monotonic() - began)
@@ -137,7 +140,7 @@ def _check_name(name: str) -> None:
         )
 
 
-def _claim_state(name: str, system: str) -> Path:
+def _claim_state(name: str, system: str, identity: str) -> Path:
     """The state folder, made in one step together with its record, so that of two starts at once one wins."""
     state, root = sandbox_dir(name), state_root()
     fresh = root / f".{name}-{secrets.token_hex(4)}"
@@ -157,21 +160,24 @@ def _claim_state(name: str, system: str) -> Path:
         fresh.mkdir(mode=0o700)
         for folder in ("pods", "volumes", "logs"):
             (fresh / folder).mkdir()
-        Record(name, system, secrets.token_hex(16), os.getpid(), processes.started_at(os.getpid())).write(fresh)
+        Record(name, system, identity, os.getpid(), processes.started_at(os.getpid())).write(fresh)
         fresh.rename(state)
     except OSError as error:
-        shutil.rmtree(fresh, ignore_errors=True)
         if state.exists():
             raise ConfigError(f"the sandbox {name} is being started by another process; wait for it") from error
         raise ConfigError(
             f"the state folder {state} can't be made: {error.strerror or error}; "
             f"set DRILLBOOK_STATE to a folder that you can write to"
         ) from error
+    finally:
+        # Renamed, it is gone already.
+        shutil.rmtree(fresh, ignore_errors=True)
     return state
 
 
 def _start(
     name: str,
+    identity: str,
     system: str,
     state: Path,
     manifests: Path,
@@ -180,13 +186,12 @@ def _start(
     keep: bool,
     on_progress: OnProgress | None,
 ) -> Record:
-    claimed = record.read(name)
     reader, writer = os.pipe()
     command = [sys.executable, "-m", "drillbook.sandbox.daemon"]
     told = {
         "name": name,
         "system": system,
-        "id": claimed.id if claimed else secrets.token_hex(16),
+        "id": identity,
         "state": state,
         "manifests": manifests,
         "timeout": timeout,
