@@ -29,7 +29,7 @@ LOGGED: Final = 120
 """Columns of a log file."""
 MOST_ROWS: Final = 120
 """Rows of the table: beyond them, what holds is left to the page."""
-_WIDEST: Final = 22
+_WIDEST: Final = 20
 """Columns of what is seen, and of its limit."""
 _COLOURS: Final = {"pass": "green", "waived": "magenta", "inconclusive": "yellow", "interrupted": "yellow"}
 
