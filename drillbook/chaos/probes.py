@@ -66,13 +66,10 @@ async def _wait(kube: Kube, place: Place, within: float) -> None:
     from drillbook.clients.http import open_http
     from drillbook.clients.reach import http_endpoint
 
-    async def same() -> Kube:
-        return kube
-
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within
     entrance, route, _ = signals.entrance(place.policy)
-    endpoint = await http_endpoint(same, place.environment, entrance)
+    endpoint = await http_endpoint(kube.itself, place.environment, entrance)
     authority = authority_of(place.environment, entrance.id)
     workload, namespace = workload_of(place.component), place.component.namespace
     replicas = (await read_workload(kube, workload, namespace)).replicas

@@ -93,6 +93,10 @@ class Kube:
             close: Any = client.close
             await close()
 
+    async def itself(self) -> Kube:
+        """This client, for those who want to be given one when they come to need it."""
+        return self
+
     async def request(
         self, method: str, path: str, *, query: Iterable[tuple[str, str]] = (), body: Any = None, accept: str = ""
     ) -> bytes:

@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from drillbook.clients.reach import Endpoint
-from drillbook.clients.secrets import Secret
+from drillbook.clients.reach import Endpoint, KubeOf, tcp_endpoint
+from drillbook.clients.secrets import Secret, read_secret
 from drillbook.errors import DrillbookError, ExitCode, Unreachable
+from drillbook.model.environment import Environment
+from drillbook.model.policy import Component
 
 if TYPE_CHECKING:
     import psycopg
@@ -77,6 +79,33 @@ class Postgres:
             if self.connection.closed:
                 raise NotServing(f"PostgreSQL at {self.endpoint} hung up: {_first_line(error)}") from error
             raise Unreachable(f"PostgreSQL at {self.endpoint} refused a query: {_first_line(error)}") from error
+
+
+@asynccontextmanager
+async def open_database(
+    kube: KubeOf,
+    environment: Environment,
+    component: Component,
+    *,
+    connect_timeout: float = 5.0,
+    statement_timeout: float = 5.0,
+) -> AsyncIterator[Postgres]:
+    """A session with a component's database as its user, in which nothing can be written; times in seconds.
+
+    Raises what open_postgres raises, ConfigError where nobody says how the component is reached.
+    """
+    endpoint = await tcp_endpoint(kube, environment, component)
+    reach = environment.components.get(component.id)
+    password = await read_secret(reach.password, kube) if reach and reach.password else None
+    async with open_postgres(
+        endpoint,
+        user=component.user,
+        database=component.database,
+        password=password,
+        connect_timeout=connect_timeout,
+        statement_timeout=statement_timeout,
+    ) as postgres:
+        yield postgres
 
 
 @asynccontextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,17 +12,15 @@ from drillbook.drills.injection import ENGINE_SECONDS, note_injecting
 from drillbook.drills.plan import SUSTAINED_SECONDS
 from drillbook.drills.steps.ground import Ground
 from drillbook.drills.work import Work
-from drillbook.errors import DrillAborted, DrillbookError, Unreachable
+from drillbook.errors import DrillAborted, DrillbookError
 from drillbook.judge.content import changed_tables, growing
-from drillbook.judge.ledger import tally
 from drillbook.judge.recovery import recovery_time
-from drillbook.model.drill import WriteTally
 from drillbook.model.procedures import Entry
 from drillbook.model.timeline import EventKind
 from drillbook.model.verdict import Status
 
 if TYPE_CHECKING:
-    from drillbook.clients.kube import Kube
+    pass
 
 UNDO_SECONDS: Final = 120.0
 SETTLE_SECONDS: Final = 30.0
@@ -31,7 +28,6 @@ SETTLE_SECONDS: Final = 30.0
 READ_BACK_SECONDS: Final = 60.0
 RESIDUE_SECONDS: Final = 10.0
 POLL_SECONDS: Final = 0.1
-RETRY_SECONDS: Final = 0.5
 
 
 def follow_the_procedure(work: Work) -> None:
@@ -173,20 +169,7 @@ def _read_the_writes_back(work: Work) -> None:
     book, http = work.book, work.http
     if book is None or http is None:
         return
-
-    async def read() -> WriteTally:
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + READ_BACK_SECONDS
-        while True:
-            try:
-                stored = await ledger.read_back(http, book.routes, book.prefix, book.fates)
-                return tally(book.fates, stored, ledger.body_of)
-            except Unreachable:
-                if loop.time() > deadline:
-                    raise
-                await asyncio.sleep(RETRY_SECONDS)
-
-    work.found.writes = work.connections.run(read())
+    work.found.writes = work.connections.run(ledger.read_tally(http, book, READ_BACK_SECONDS))
 
 
 def _compare_the_objects(work: Work) -> None:
@@ -194,18 +177,10 @@ def _compare_the_objects(work: Work) -> None:
         recovery.expected_changes(work.order.policy, work.briefing.procedure),
         work.briefing.fault.traces(work.briefing.aim, work.entry.put_back if work.entry else {}),
     )
-    namespaces = work.order.policy.namespaces
-
-    async def compare(kube: Kube) -> tuple[str, ...]:
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + RESIDUE_SECONDS
-        while True:
-            found = residue.residue(work.found.objects_before, await residue.take(kube), namespaces, expected)
-            if not found or loop.time() > deadline:
-                return found
-            await asyncio.sleep(RETRY_SECONDS)
-
-    work.found.residue = work.connections.on_kube(compare)
+    before, namespaces = work.found.objects_before, work.order.policy.namespaces
+    work.found.residue = work.connections.on_kube(
+        lambda kube: residue.residue_within(kube, before, namespaces, expected, RESIDUE_SECONDS)
+    )
 
 
 def _tell_the_engine(work: Work, word: str, **details: Any) -> None:

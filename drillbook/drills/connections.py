@@ -61,10 +61,7 @@ class Connections:
         from drillbook.clients.http import open_http
         from drillbook.clients.reach import http_endpoint
 
-        async def same() -> Kube:
-            return self.kube
-
-        endpoint = self.run(http_endpoint(same, self.environment, entrance))
+        endpoint = self.run(http_endpoint(self.kube.itself, self.environment, entrance))
         return self.enter(open_http(endpoint, ca=authority_of(self.environment, entrance.id), timeout=timeout))
 
     def __exit__(

@@ -25,21 +25,10 @@ _TABLES: Final = (
 
 async def content_of(kube: Kube, environment: Environment, component: Component, without: str) -> Content | str:
     """What every table holds now, or why that can't be seen; rows with the text ``without`` are the drill's own."""
-    from drillbook.clients.postgres import open_postgres
-    from drillbook.clients.reach import tcp_endpoint
-    from drillbook.clients.secrets import read_secret
-
-    async def same() -> Kube:
-        return kube
+    from drillbook.clients.postgres import open_database
 
     try:
-        endpoint = await tcp_endpoint(same, environment, component)
-        reach = environment.components.get(component.id)
-        password = await read_secret(reach.password, same) if reach and reach.password else None
-        session = open_postgres(
-            endpoint, user=component.user, database=component.database, password=password, statement_timeout=SECONDS
-        )
-        async with session as postgres:
+        async with open_database(kube.itself, environment, component, statement_timeout=SECONDS) as postgres:
             names = [str(row["name"]) for row in await postgres.rows(_TABLES)]
             found: dict[str, TableContent] = {}
             for name in names:

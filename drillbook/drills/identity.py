@@ -36,11 +36,8 @@ async def _certificate(
     from drillbook.clients.reach import http_endpoint
     from drillbook.clients.tls import handshake
 
-    async def same() -> Kube:
-        return kube
-
     found = await read_secret_object(kube, str(put_back["namespace"]), str(put_back["secret"]))
-    endpoint = await http_endpoint(same, environment, component)
+    endpoint = await http_endpoint(kube.itself, environment, component)
     shown = await handshake(endpoint, ca=authority_of(environment, component.id))
     if not shown.presented:
         raise Unreachable(f"{endpoint} presented no certificate")
@@ -54,14 +51,11 @@ async def _old_password_works(
     from drillbook.clients.reach import tcp_endpoint
     from drillbook.clients.secrets import Secret
 
-    async def same() -> Kube:
-        return kube
-
     document: Any = await kept(kube, str(put_back["namespace"]), str(put_back["kept"]))
     if document is None:
         raise Unreachable("the old password is not kept any more, so nobody could try it")
     old = Secret(base64.b64decode(document["data"][put_back["key"]]).decode())
-    endpoint = await tcp_endpoint(same, environment, component)
+    endpoint = await tcp_endpoint(kube.itself, environment, component)
     try:
         async with open_postgres(endpoint, user=component.user, database=component.database, password=old):
             return True

@@ -26,19 +26,10 @@ POLL_SECONDS: Final = 0.05
 
 async def server_started(kube: Kube, environment: Environment, component: Component) -> datetime | str:
     """When the database server that answers now was started, or why that can't be seen."""
-    from drillbook.clients.postgres import open_postgres
-    from drillbook.clients.reach import tcp_endpoint
-    from drillbook.clients.secrets import read_secret
-
-    async def same() -> Kube:
-        return kube
+    from drillbook.clients.postgres import open_database
 
     try:
-        endpoint = await tcp_endpoint(same, environment, component)
-        reach = environment.components.get(component.id)
-        password = await read_secret(reach.password, same) if reach and reach.password else None
-        session = open_postgres(endpoint, user=component.user, database=component.database, password=password)
-        async with session as postgres:
+        async with open_database(kube.itself, environment, component) as postgres:
             found: Any = await postgres.row("SELECT pg_postmaster_start_time() AS started")
             started: datetime = found["started"]
             return started

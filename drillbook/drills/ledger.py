@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from drillbook.errors import ConfigError, Unreachable
-from drillbook.judge.ledger import Fate, Stored, fate_of
+from drillbook.judge.ledger import Fate, Stored, fate_of, tally
+from drillbook.model.drill import WriteTally
 from drillbook.model.policy import Route, WriteRoutes
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ FLUSH_SECONDS: Final = 0.25
 PAGE: Final = 1000
 """How many writes one page of the listing is asked for."""
 SINGLE_READS_AT_ONCE: Final = 32
+RETRY_SECONDS: Final = 0.5
 _NO_SUCH_LISTING: Final = frozenset({400, 404, 405, 501})
 
 
@@ -127,6 +129,23 @@ async def read_back(http: HttpClient, routes: WriteRoutes, prefix: str, keys: It
     wanted = list(keys)
     found = await asyncio.gather(*(_single(http, routes.read, key, gate) for key in wanted))
     return {key: stored for key, stored in zip(wanted, found, strict=True) if stored.copies}
+
+
+async def read_tally(http: HttpClient, book: Ledger, seconds: float) -> WriteTally:
+    """What became of every write of ``book``; asked again for ``seconds`` while the system doesn't answer.
+
+    Raises Unreachable after that.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    while True:
+        try:
+            stored = await read_back(http, book.routes, book.prefix, book.fates)
+            return tally(book.fates, stored, body_of)
+        except Unreachable:
+            if loop.time() > deadline:
+                raise
+            await asyncio.sleep(RETRY_SECONDS)
 
 
 async def _listed(http: HttpClient, listing: Route, prefix: str) -> dict[str, Stored] | None:

@@ -7,6 +7,7 @@ ReplicaSets that their controller replaces, Events, Leases and endpoints.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ PLATFORMS_OWN: Final = frozenset({"events", "leases", "endpoints", "endpointslic
 """Resources that change by themselves all the time."""
 _BOOKKEEPING: Final = frozenset({"managedFields", "resourceVersion", "generation", "creationTimestamp", "selfLink"})
 _FIELDS_NAMED: Final = 4
+RETRY_SECONDS: Final = 0.5
 ANY: Final = "*"
 """Every field of an object, its coming and its going."""
 
@@ -92,6 +94,23 @@ def residue(
             if fields:
                 sentences.append(f"{name} is changed, {where} the system's namespaces: {_listed(fields)}")
     return tuple(sentences)
+
+
+async def residue_within(
+    kube: Kube,
+    before: Snapshot,
+    namespaces: Collection[str],
+    expected: Mapping[tuple[str, str, str], Collection[str]],
+    seconds: float,
+) -> tuple[str, ...]:
+    """What is still different after ``seconds``, or nothing as soon as there is nothing: controllers take a moment."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    while True:
+        found = residue(before, await take(kube), namespaces, expected)
+        if not found or loop.time() > deadline:
+            return found
+        await asyncio.sleep(RETRY_SECONDS)
 
 
 def together(*expected: Mapping[tuple[str, str, str], Collection[str]]) -> Mapping[tuple[str, str, str], set[str]]:

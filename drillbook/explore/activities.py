@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +19,8 @@ __all__ = ["break_it", "follow", "press", "promises_kept", "put_back"]
 PATIENCE_SECONDS: Final = 60.0
 _PLAYING: Final[list[Player]] = []
 """The one player of this process, from the first move on; Chaos Toolkit passes nothing between activities."""
+_FOLDERS: Final = ExitStack()
+"""Where the player keeps its write ledger: gone when everything is put back."""
 
 
 @interrupting
@@ -59,13 +62,14 @@ def put_back() -> str:
     """Undo whatever is still broken; safe twice."""
     while _PLAYING:
         _PLAYING.pop().__exit__(None, None, None)
+    _FOLDERS.close()
     return "everything is put back"
 
 
 def _make(move: Move, configuration: Mapping[str, Any] | None) -> str:
     if not _PLAYING:
         policy, environment, waivers = _loaded(configuration)
-        folder = Path(tempfile.mkdtemp(prefix="drillbook-explored-"))
+        folder = Path(_FOLDERS.enter_context(tempfile.TemporaryDirectory(prefix="drillbook-explored-")))
         player = Player(policy, environment, waivers, folder, PATIENCE_SECONDS)
         player.__enter__()
         _PLAYING.append(player)

@@ -1,7 +1,6 @@
 """What a sequence is made of: something breaks, somebody presses, somebody follows a documented procedure.
 
-A move is one activity of a Chaos Toolkit experiment: its ``func`` is the name of the record in lower case, its
-``arguments`` are the record's fields.
+A move is one activity of a Chaos Toolkit experiment; the record's fields are its ``arguments``.
 """
 
 from __future__ import annotations

@@ -24,7 +24,6 @@ from drillbook.errors import DrillbookError, Refused
 from drillbook.explore.moves import Break, Follow, Move, Press
 from drillbook.explore.possible import aim_of
 from drillbook.faults.fault import Fault, PutBack
-from drillbook.judge.ledger import tally
 from drillbook.model.environment import Environment, EnvironmentClass
 from drillbook.model.policy import Policy
 from drillbook.model.verdict import Status, Waiver
@@ -114,11 +113,10 @@ class Player:
 
     def finish(self) -> tuple[str, ...]:
         """Undo everything, wait for the recovery, and look: a sentence for each promise that is broken."""
-        undone = self._undo_all()
+        found = self._undo_all()
         begun = self.watch.now()
         while (quiet := self.watch.quiet_seconds(begun)) < SUSTAINED_SECONDS and self._waits(begun):
             time.sleep(POLL_SECONDS)
-        found = [f"{sentence}" for sentence in undone]
         if quiet < SUSTAINED_SECONDS:
             found.append(
                 f"users were not served again for {SUSTAINED_SECONDS:g} s within {self.patience:g} s of the undo"
@@ -189,18 +187,10 @@ class Player:
                 return [f"{v.id} doesn't hold again: {v.status}, {v.reason}" for v in bad]
 
     async def _writes(self) -> list[str]:
-        stored = await ledger.read_back(self.http, self.book.routes, self.book.prefix, self.book.fates)
-        found = tally(self.book.fates, stored, ledger.body_of)
+        found = await ledger.read_tally(self.http, self.book, self.patience)
         counts = {"lost": found.lost, "there more than once": found.duplicated, "altered": found.altered}
         return [f"{n} of {found.acknowledged} acknowledged writes are {what}" for what, n in counts.items() if n]
 
     async def _changed(self) -> list[str]:
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + RESIDUE_SECONDS
-        expected = residue.together(*self._changes)
-        while True:
-            now = await residue.take(self.connections.kube)
-            found = residue.residue(self.before, now, self.policy.namespaces, expected)
-            if not found or loop.time() > deadline:
-                return list(found)
-            await asyncio.sleep(POLL_SECONDS)
+        expected, kube = residue.together(*self._changes), self.connections.kube
+        return list(await residue.residue_within(kube, self.before, self.policy.namespaces, expected, RESIDUE_SECONDS))

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from drillbook.errors import DrillAborted, Refused
 from drillbook.faults.fault import Aim, Candidate, Fault, Needs, PutBack, Target
+from drillbook.faults.replicas import replicas_back, replicas_now
 from drillbook.faults.templates import workload_candidates
-from drillbook.faults.workloads import PLURALS, read_workload, set_replicas, wait_ready, workload_of
-from drillbook.model.policy import Workload
+from drillbook.faults.workloads import PLURALS, workload_of
 
 if TYPE_CHECKING:
     from drillbook.clients.kube import Kube, Object, Permission
@@ -72,16 +72,7 @@ class CreatingFault(Fault):
         return await workload_candidates(kube, aim)
 
     async def put_back(self, kube: Kube, aim: Aim) -> PutBack:
-        workload, namespace = workload_of(aim.component), aim.component.namespace
-        state = await read_workload(kube, workload, namespace)
-        return {
-            "namespace": namespace,
-            "kind": workload.kind,
-            "name": workload.name,
-            "uid": state.uid,
-            "replicas": state.replicas,
-            "created": self.object_name(aim),
-        }
+        return {**await replicas_now(kube, aim.component), "created": self.object_name(aim)}
 
     async def inject(self, kube: Kube, aim: Aim, targets: Sequence[Target]) -> tuple[Target, ...]:
         name, namespace = self.object_name(aim), aim.component.namespace
@@ -91,7 +82,7 @@ class CreatingFault(Fault):
     async def undo(self, kube: Kube, put_back: PutBack, seconds: float) -> str:
         name, namespace = str(put_back["created"]), str(put_back["namespace"])
         await remove(kube, self.kind, self.name, namespace, name, seconds)
-        return f"{self.kind.name} {name} is gone, {await back_to(kube, put_back, seconds)}"
+        return f"{self.kind.name} {name} is gone, {await replicas_back(kube, put_back, seconds)}"
 
 
 def created_needs(kind: Kind, namespace: str) -> tuple[Permission, Permission, Permission]:
@@ -152,21 +143,6 @@ async def remove(kube: Kube, kind: Kind, fault: str, namespace: str, name: str, 
             left = ", ".join(meta.get("finalizers") or ()) or "no finalizer"
             raise DrillAborted(f"{kind.name} {namespace}/{name} is not gone within {seconds:g} s ({left} holds it)")
         await asyncio.sleep(POLL_SECONDS)
-
-
-async def back_to(kube: Kube, put_back: PutBack, seconds: float) -> str:
-    """The workload has its replicas again, all ready; a sentence. Raises DrillAborted."""
-    workload, namespace = Workload(put_back["kind"], put_back["name"]), str(put_back["namespace"])
-    replicas = int(put_back["replicas"])
-    state = await read_workload(kube, workload, namespace)
-    if state.uid != put_back["uid"]:
-        raise DrillAborted(f"{workload} in namespace {namespace} is another object than before: a person must look")
-    told = ""
-    if state.replicas != replicas:
-        await set_replicas(kube, workload, namespace, replicas)
-        told = f", put back from {state.replicas}"
-    await wait_ready(kube, workload, namespace, replicas, seconds)
-    return f"{workload} has its {replicas} ready replicas{told}"
 
 
 def condition(found: Object | None, kind: str) -> bool:

@@ -22,6 +22,7 @@ from drillbook.faults.sql import (
     exactly,
     literal,
     quoted,
+    refuse_password_login,
     see_psql,
     sql_needs,
     whose,
@@ -57,13 +58,7 @@ class DatabaseCredentials(Fault):
         own = await database.row(_ROLE + "current_user")
         if not own["may"]:
             raise Refused(f"role {database.user} may not change when role {role} expires")
-        # Whoever has to undo it logs in the same way, and must not be asked for the password that is refused.
-        local = await database.rows(
-            "SELECT auth_method FROM pg_hba_file_rules WHERE type = 'local' AND auth_method IS NOT NULL "
-            "ORDER BY line_number LIMIT 1"
-        )
-        if [one["auth_method"] for one in local] not in (["trust"], ["peer"]):
-            raise Refused(f"psql in {place} is asked for a password too, so nobody could log in to put it back")
+        await refuse_password_login(database)
         return f"role {role} expires by ALTER ROLE with psql in {place}"
 
     async def candidates(self, kube: Kube, aim: Aim) -> tuple[Candidate, ...]:

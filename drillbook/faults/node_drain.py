@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from drillbook.errors import DrillAborted
-from drillbook.faults.creating import back_to
 from drillbook.faults.fault import Aim, Candidate, Fault, Landing, Needs, PutBack, Target
 from drillbook.faults.objects import find_exactly, patch_exactly, target_of
+from drillbook.faults.replicas import replicas_back, replicas_now
 from drillbook.faults.settings import Setting
 from drillbook.faults.workloads import PLURALS, read_workload, workload_of
 
@@ -67,16 +67,11 @@ class NodeDrain(Fault):
         return tuple(found)
 
     async def put_back(self, kube: Kube, aim: Aim) -> PutBack:
-        workload, namespace = workload_of(aim.component), aim.component.namespace
-        state = await read_workload(kube, workload, namespace)
+        namespace = aim.component.namespace
         candidates = [c.target for c in await self.candidates(kube, aim) if not c.why_not]
         pods = {t.name: [p["metadata"]["uid"] for p in await _evictable(kube, namespace, t.name)] for t in candidates}
         return {
-            "namespace": namespace,
-            "kind": workload.kind,
-            "name": workload.name,
-            "uid": state.uid,
-            "replicas": state.replicas,
+            **await replicas_now(kube, aim.component),
             # Every node that took new pods: one that was cordoned before stays as somebody wanted it.
             "nodes": {target.name: target.uid for target in candidates},
             "pods": pods,
@@ -112,7 +107,7 @@ class NodeDrain(Fault):
                 await patch_exactly(kube, target, {"spec": {"unschedulable": None}})
                 opened.append(name)
         told = f"{', '.join(opened)} takes new pods again" if opened else "every node takes new pods"
-        return f"{told}, {await back_to(kube, put_back, seconds)}"
+        return f"{told}, {await replicas_back(kube, put_back, seconds)}"
 
 
 async def _evictable(kube: Kube, namespace: str, node: str) -> Objects:

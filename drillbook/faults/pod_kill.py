@@ -9,18 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from drillbook.errors import DrillAborted
 from drillbook.faults.fault import Aim, Candidate, Fault, Landing, Needs, PutBack, Target
+from drillbook.faults.replicas import replicas_back, replicas_now
 from drillbook.faults.workloads import (
     PLURALS,
     is_going,
     is_ready,
     read_workload,
-    set_replicas,
-    wait_ready,
     workload_of,
 )
-from drillbook.model.policy import Workload
 
 if TYPE_CHECKING:
     from drillbook.clients.kube import Kube, Object
@@ -56,15 +53,7 @@ class PodKill(Fault):
         return tuple(Candidate(_target(pod), _why_not(pod)) for pod in ordered)
 
     async def put_back(self, kube: Kube, aim: Aim) -> PutBack:
-        workload, namespace = workload_of(aim.component), aim.component.namespace
-        state = await read_workload(kube, workload, namespace)
-        return {
-            "namespace": namespace,
-            "kind": workload.kind,
-            "name": workload.name,
-            "uid": state.uid,
-            "replicas": state.replicas,
-        }
+        return await replicas_now(kube, aim.component)
 
     async def inject(self, kube: Kube, aim: Aim, targets: Sequence[Target]) -> tuple[Target, ...]:
         hit: list[Target] = []
@@ -82,20 +71,7 @@ class PodKill(Fault):
         return Landing(bool(evidence) and all(evidence.values()), {"pods": evidence})
 
     async def undo(self, kube: Kube, put_back: PutBack, seconds: float) -> str:
-        workload, namespace = Workload(put_back["kind"], put_back["name"]), str(put_back["namespace"])
-        replicas = int(put_back["replicas"])
-        state = await read_workload(kube, workload, namespace)
-        if state.uid != put_back["uid"]:
-            raise DrillAborted(
-                f"{workload} in namespace {namespace} is another object than before the drill: "
-                f"expected UID {put_back['uid']}, found {state.uid}; a person must look at what replaced it"
-            )
-        done = ""
-        if state.replicas != replicas:
-            await set_replicas(kube, workload, namespace, replicas)
-            done = f", put back from {state.replicas} replicas"
-        await wait_ready(kube, workload, namespace, replicas, seconds)
-        return f"{workload} has its {replicas} ready replicas{done}"
+        return await replicas_back(kube, put_back, seconds)
 
 
 def _target(pod: Object) -> Target:

@@ -30,7 +30,17 @@ from drillbook.faults.secrets import (
     secret_put_back,
 )
 from drillbook.faults.settings import Setting
-from drillbook.faults.sql import Database, database_in, database_of, literal, quoted, see_psql, sql_needs, whose
+from drillbook.faults.sql import (
+    Database,
+    database_in,
+    database_of,
+    literal,
+    quoted,
+    refuse_password_login,
+    see_psql,
+    sql_needs,
+    whose,
+)
 from drillbook.faults.workloads import PLURALS, is_going, read_workload, wait_ready
 from drillbook.model.policy import Workload
 
@@ -38,9 +48,6 @@ if TYPE_CHECKING:
     from drillbook.clients.kube import Kube, Object
 
 _DIGEST: Final = "SELECT md5(rolpassword || '/drillbook') AS digest FROM pg_authid WHERE rolname = "
-_LOCAL: Final = (
-    "SELECT auth_method FROM pg_hba_file_rules WHERE type = 'local' AND auth_method IS NOT NULL ORDER BY line_number"
-)
 
 
 class SecretRotated(Fault):
@@ -68,8 +75,7 @@ class SecretRotated(Fault):
         found = await read_secret_object(kube, aim.component.namespace, secret)
         if key not in (found.get("data") or {}):
             raise Refused(f"Secret {secret} has no key {key!r}; it has {', '.join(sorted(found.get('data') or {}))}")
-        if [one["auth_method"] for one in await database.rows(_LOCAL)][:1] not in (["trust"], ["peer"]):
-            raise Refused(f"psql in {place} is asked for a password too, so nobody could log in to put it back")
+        await refuse_password_login(database)
         users = [str(workload) for workload in await _users(kube, aim.component.namespace, secret)]
         return (
             f"role {database.user} gets a new password by ALTER ROLE with psql in {place}, and so does key {key} of "

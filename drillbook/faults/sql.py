@@ -33,6 +33,10 @@ head -c "$length" | {PSQL} --file=- "$@"
 """
 BOOKKEEPING: Final = ("alembic_version", "django_migrations", "flyway_schema_history", "databasechangelog")
 """Tables of migration tools: no data of users."""
+_LOCAL_LOGIN: Final = (
+    "SELECT auth_method FROM pg_hba_file_rules WHERE type = 'local' AND auth_method IS NOT NULL "
+    "ORDER BY line_number LIMIT 1"
+)
 _IDENTITY: Final = "SELECT s.system_identifier || '/' || d.oid FROM pg_control_system() AS s, pg_database AS d"
 
 
@@ -124,6 +128,13 @@ async def see_psql(kube: Kube, aim: Aim) -> Place:
     place = await place_of(kube, aim)
     await needs_tools(kube, place, "psql", "head")
     return place
+
+
+async def refuse_password_login(database: Database) -> None:
+    """Raises Refused where psql in the pod is asked for a password: whoever has to undo it logs in in the same way."""
+    methods = [str(row["auth_method"]) for row in await database.rows(_LOCAL_LOGIN)]
+    if methods not in (["trust"], ["peer"]):
+        raise Refused(f"psql in {database.place} is asked for a password too, so nobody could log in to put it back")
 
 
 def sql_needs(aim: Aim, *more: Permission) -> Needs:

@@ -7,9 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
-from drillbook.clients.postgres import Postgres, open_postgres
-from drillbook.clients.reach import tcp_endpoint
-from drillbook.clients.secrets import read_secret
+from drillbook.clients.postgres import Postgres, open_database
 from drillbook.errors import Unreachable
 from drillbook.model.policy import Component
 from drillbook.proof.stage import Stage
@@ -57,15 +55,8 @@ async def sessions(stage: Stage, component: Component, count: int, state: str | 
 @asynccontextmanager
 async def session(stage: Stage, component: Component) -> AsyncIterator[Postgres]:
     """One connection as the component's user, who reads only."""
-    reach = stage.environment.components.get(component.id)
-    password = await read_secret(reach.password, stage.give_kube) if reach and reach.password else None
-    async with open_postgres(
-        await tcp_endpoint(stage.give_kube, stage.environment, component),
-        user=component.user,
-        database=component.database,
-        password=password,
-        connect_timeout=20.0,
-        statement_timeout=_LONGEST,
+    async with open_database(
+        stage.kube.itself, stage.environment, component, connect_timeout=20.0, statement_timeout=_LONGEST
     ) as one:
         yield one
 

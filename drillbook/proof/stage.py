@@ -38,10 +38,6 @@ class Stage:
     """All that are asked in this sandbox, the ones that aren't being proven too."""
     kube: Kube
 
-    async def give_kube(self) -> Kube:
-        """The cluster's client, for those who want to be given it when they need it."""
-        return self.kube
-
     def component(self, objective: Objective) -> Component:
         """The component that an objective is about. Raises ConfigError where it names none."""
         if objective.component is None:

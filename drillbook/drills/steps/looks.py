@@ -15,7 +15,7 @@ from drillbook.model.procedures import Entry
 from drillbook.model.verdict import Status
 
 if TYPE_CHECKING:
-    from drillbook.clients.kube import Kube, Permission
+    from drillbook.clients.kube import Permission
 
 RETRY_SECONDS: Final = 0.5
 REQUEST_SECONDS: Final = 10.0
@@ -51,11 +51,8 @@ async def http(ground: Ground, step: Entry) -> str:
     from drillbook.clients.http import Request, open_http
     from drillbook.clients.reach import http_endpoint
 
-    async def same() -> Kube:
-        return ground.kube
-
     component, request = ground.component(step), Request("GET", step.values["path"])
-    endpoint = await http_endpoint(same, ground.environment, component)
+    endpoint = await http_endpoint(ground.kube.itself, ground.environment, component)
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds_of(step)
     ca = authority_of(ground.environment, component.id)

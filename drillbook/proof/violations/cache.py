@@ -65,9 +65,9 @@ async def misses(stage: Stage, objective: Objective) -> AsyncIterator[Planted]:
 async def crowded(stage: Stage, objective: Objective) -> AsyncIterator[Planted]:
     """More clients are connected than the limit allows."""
     component = stage.component(objective)
-    endpoint = await tcp_endpoint(stage.give_kube, stage.environment, component)
+    endpoint = await tcp_endpoint(stage.kube.itself, stage.environment, component)
     reach = stage.environment.components.get(component.id)
-    password = await read_secret(reach.password, stage.give_kube) if reach and reach.password else None
+    password = await read_secret(reach.password, stage.kube.itself) if reach and reach.password else None
     count = int(number_beyond(objective))
     async with AsyncExitStack() as opened:
         for _ in range(count):

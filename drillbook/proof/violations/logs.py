@@ -50,7 +50,7 @@ async def told_too_often(stage: Stage, objective: Objective) -> AsyncIterator[Pl
     words = _SPECIAL.sub("", pattern.split("|")[0].strip("()^$"))
     if not words or re.search(pattern, words) is None:
         raise Unplantable(f"{objective.id}: no words are known that {pattern!r} finds")
-    endpoint = await http_endpoint(stage.give_kube, stage.environment, component)
+    endpoint = await http_endpoint(stage.kube.itself, stage.environment, component)
     wanted = int(number_beyond(objective)) + 1
     async with open_http(endpoint, ca=authority_of(stage.environment, component.id)) as client:
         for begin in range(0, wanted, _AT_ONCE):
