@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -221,15 +222,15 @@ class Container:
         for command in self.commands:
             command.kill()
         self.commands.clear()
-        for orphan in self.leftovers():
+        for orphan in self.leftovers(self.worker.orphans()):
             processes.kill_tree(orphan)
         if self.log is not None and self.process is not None:
             ended = self.log
             self.process.closed.add_done_callback(lambda _: ended.end())
 
-    def leftovers(self) -> list[int]:
-        """Processes in the container whose parents have ended: what a command left in the background."""
-        return [orphan for orphan in self.worker.orphans() if self._is_ours(orphan)]
+    def leftovers(self, orphans: Sequence[int]) -> list[int]:
+        """Of the daemon's orphans those in the container: what a command left in the background."""
+        return [orphan for orphan in orphans if self._is_ours(orphan)]
 
     def _is_ours(self, pid: int) -> bool:
         """By its mount space, or where it shares the host's, by its mark: programs may overwrite their environment."""

@@ -37,7 +37,7 @@ class Kubelet:
         self.cluster, self.isolation, self._resolve, self._hosts = cluster, isolation, resolve, hosts
         self.workers: dict[str, PodWorker] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._sampler = Sampler(cluster, self.workers)
+        self._sampler = Sampler(cluster, self.workers, self.orphans)
         self._asleep: set[str] = set()
 
     async def run(self) -> None:

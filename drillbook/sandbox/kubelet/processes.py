@@ -1,7 +1,7 @@
 """Processes as /proc tells of them: who descends from whom, who carries a mark, and what they use."""
 
 # read many times a second, and pathlib doubles what that costs
-# ruff: noqa: PTH115, PTH123, PTH208
+# ruff: noqa: PTH115, PTH208
 
 from __future__ import annotations
 
@@ -24,8 +24,7 @@ def children_of(pid: int) -> list[int]:
     found: list[int] = []
     try:
         for task in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{task}/children", "rb") as file:
-                found += [int(child) for child in file.read().split()]
+            found += [int(child) for child in _read(f"/proc/{pid}/task/{task}/children").split()]
     except OSError:  # it ended while we looked
         pass
     return found
@@ -57,11 +56,10 @@ def kill(pid: int, number: signal.Signals = signal.SIGKILL) -> None:
 def variable(pid: int, name: str) -> str | None:
     """A variable of the environment that the process was started with; None without it."""
     try:
-        with open(f"/proc/{pid}/environ", "rb") as file:
-            pairs = (pair.partition(b"=") for pair in file.read().split(b"\0"))
-            return next((value.decode(errors="replace") for key, _, value in pairs if key == name.encode()), None)
+        pairs = (pair.partition(b"=") for pair in _read(f"/proc/{pid}/environ").split(b"\0"))
     except OSError:  # gone, or another user's
         return None
+    return next((value.decode(errors="replace") for key, _, value in pairs if key == name.encode()), None)
 
 
 def space(pid: int) -> str | None:
@@ -78,8 +76,7 @@ def marked(*marks: bytes) -> Iterator[int]:
         if not name.isdigit() or int(name) == os.getpid():
             continue
         try:
-            with open(f"/proc/{name}/environ", "rb") as file:
-                environ = b"\0" + file.read()
+            environ = b"\0" + _read(f"/proc/{name}/environ")
         except OSError:  # gone, or another user's
             continue
         if any(b"\0" + mark in environ for mark in marks) and is_running(int(name)):
@@ -115,8 +112,7 @@ def use_of(pids: list[int]) -> Use:
             continue
         ticks += sum(int(fields[i]) for i in (11, 12, 13, 14))  # own and reaped children's
         try:
-            with open(f"/proc/{pid}/statm", "rb") as file:
-                resident, mapped = (int(value) for value in file.read().split()[1:3])
+            resident, mapped = (int(value) for value in _read(f"/proc/{pid}/statm").split()[1:3])
         except OSError:  # it ended while we looked
             continue
         private += resident - mapped
@@ -127,10 +123,21 @@ def use_of(pids: list[int]) -> Use:
 def _stat(pid: int) -> list[bytes] | None:
     """The fields of /proc/PID/stat from the state on; the name before may hold blanks and parentheses."""
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            return file.read().rpartition(b") ")[2].split()
+        return _read(f"/proc/{pid}/stat").rpartition(b") ")[2].split()
     except OSError:
         return None
+
+
+def _read(path: str) -> bytes:
+    """The whole of a file of /proc: less than half the system calls of ``open``, many times a second."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        parts = []
+        while part := os.read(descriptor, 65_536):
+            parts.append(part)
+        return b"".join(parts)
+    finally:
+        os.close(descriptor)
 
 
 def _parents() -> dict[int, int]:

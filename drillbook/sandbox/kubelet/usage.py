@@ -47,8 +47,8 @@ class Track:
 class Sampler:
     """Samples the containers of all pods, and ends those above their memory limit."""
 
-    def __init__(self, cluster: Cluster, workers: Mapping[str, PodWorker]) -> None:
-        self._cluster, self._workers = cluster, workers
+    def __init__(self, cluster: Cluster, workers: Mapping[str, PodWorker], orphans: Callable[[], list[int]]) -> None:
+        self._cluster, self._workers, self._orphans = cluster, workers, orphans
         self._tracks: dict[str, Track] = {}
 
     async def run(self, tidy: Callable[[], None]) -> None:
@@ -64,14 +64,14 @@ class Sampler:
     def sample(self) -> None:
         """Look at every running container once."""
         now = asyncio.get_running_loop().time()
-        seen = {}
+        seen, orphans = {}, self._orphans()
         for worker in self._workers.values():
             for container in worker.containers:
                 if container.running and container.process is not None:
                     track = self._tracks.get(container.id) or Track()
                     container.commands = [command for command in container.commands if command.running]
                     programs = [one.pid for one in (container.process, *container.commands)]
-                    programs += container.leftovers()
+                    programs += container.leftovers(orphans)
                     use = processes.use_of([pid for one in programs for pid in processes.tree(one)])
                     track.samples.append((now, use.cpu_seconds))
                     track.memory_bytes, track.taken = use.memory_bytes, datetime.now(UTC)
