@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from drillbook.clients.kube import Kube, Object, path_of
@@ -88,6 +90,19 @@ async def tls_endpoints(kube: KubeOf, environment: Environment, component: Compo
         host, port = _host_port(given, environment, component)
         found = [Endpoint(host, port, e.host, True, "address in the environment") for e in found]
     return tuple(found)
+
+
+async def every_address(endpoint: Endpoint) -> tuple[Endpoint, ...]:
+    """The endpoint at each address that its name stands for: behind one name, one of several can be the stale one.
+
+    Raises Unreachable for a name that nobody knows.
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(endpoint.address, endpoint.port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise Unreachable(f"no address is known for {endpoint}: {error.strerror or error}") from error
+    return tuple(replace(endpoint, address=address) for address in dict.fromkeys(str(one[4][0]) for one in found))
 
 
 def ingress_endpoints(ingress: Object, component: Component | None) -> list[Endpoint]:

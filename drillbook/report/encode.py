@@ -22,8 +22,8 @@ TIMELINE_SCHEMA: Final = "drillbook.timeline/v1"
 Json = dict[str, Any]
 
 
-def run(record: Run) -> Json:
-    """The whole document."""
+def run(record: Run, verdicts: Sequence[Json] | None = None) -> Json:
+    """The whole document; ``verdicts`` are the record's, from whoever has encoded them already."""
     return {
         "schema": SCHEMA,
         "run": {
@@ -39,7 +39,7 @@ def run(record: Run) -> Json:
         },
         "system": {"name": text(record.system), "title": text(record.title)},
         "environment": {"name": text(record.environment), "class": text(record.environment_class)},
-        "verdicts": [verdict(v) for v in record.verdicts],
+        "verdicts": [verdict(v) for v in record.verdicts] if verdicts is None else list(verdicts),
         "drills": [drill(d, name) for d, name in zip(record.drills, timeline_names(record.drills), strict=True)],
         "load": load(record.load) if record.load else None,
         "waivers": plain(record.waivers),

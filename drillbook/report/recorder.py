@@ -51,6 +51,8 @@ class Recorder:
         self._started: datetime = clock.now()
         self._versions = versions()
         self._written: dict[str, Any] = {}
+        self._told: list[dict[str, Any]] = []
+        """The verdicts, encoded: a thousand of them take longer than all else in a document."""
 
     @property
     def report(self) -> Path:
@@ -89,11 +91,13 @@ class Recorder:
     @property
     def document(self) -> dict[str, Any]:
         """The same as ``run.json`` has it: what was written at the end, until then everything known by now."""
-        return self._written or encode.run(self.record)
+        return self._written or encode.run(self.record, self._told)
 
     def add_verdicts(self, verdicts: Iterable[Verdict]) -> None:
         """Keep judged objectives, waivers already applied."""
-        self.verdicts += tuple(verdicts)
+        added = tuple(verdicts)
+        self.verdicts += added
+        self._told += [encode.verdict(verdict) for verdict in added]
         self._save()
 
     def add_drill(self, result: DrillResult) -> None:
@@ -143,7 +147,7 @@ class Recorder:
         from drillbook.report.html import page
         from drillbook.report.junit import junit
 
-        self._written = document = encode.run(self.record)
+        self._written = document = self.document
         try:
             write_json(self.folder / "run.json", document)
             write_atomically(self.folder / "junit.xml", junit(document))

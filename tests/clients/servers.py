@@ -28,18 +28,23 @@ type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @asynccontextmanager
 async def http_server(
-    handler: Handler, certificate: trustme.LeafCert | None = None, *, also_sent: bytes = b""
+    handler: Handler,
+    certificate: trustme.LeafCert | None = None,
+    *,
+    also_sent: bytes = b"",
+    address: str = "127.0.0.1",
+    port: int = 0,
 ) -> AsyncIterator[Endpoint]:
     """Every path answers with ``handler``; ``also_sent`` is PEM that follows the certificate's own chain."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handler)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=server_side(certificate, also_sent) if certificate else None)
+    tls = server_side(certificate, also_sent) if certificate else None
+    site = web.TCPSite(runner, address, port, ssl_context=tls)
     await site.start()
     try:
-        port = runner.addresses[0][1]
-        yield Endpoint("127.0.0.1", port, HOST, certificate is not None, "a server of the test")
+        yield Endpoint(address, runner.addresses[0][1], HOST, certificate is not None, "a server of the test")
     finally:
         await runner.cleanup()
 

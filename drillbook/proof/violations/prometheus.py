@@ -17,8 +17,9 @@ from drillbook.clients.access import authority_of
 from drillbook.clients.http import Request, open_http
 from drillbook.clients.kube import Kube, Object, path_of
 from drillbook.clients.prometheus import Prometheus, open_prometheus
+from drillbook.clients.promtool import AlertRule, wrong_on
 from drillbook.clients.reach import Endpoint, http_endpoint
-from drillbook.model.expression import metrics_in
+from drillbook.model.expression import metrics_in, spoken_of
 from drillbook.model.policy import Component, Objective
 from drillbook.proof.stage import Stage
 from drillbook.proof.violation import Planted, Unplantable, Violation
@@ -46,9 +47,11 @@ async def rule_gone(stage: Stage, objective: Objective) -> AsyncIterator[Planted
 
 @asynccontextmanager
 async def rule_misled(stage: Stage, objective: Objective) -> AsyncIterator[Planted]:
-    """The rule's expression is the documented one, which misleads; else one that never fires."""
-    name = str(objective.parameters["alert"])
-    expression = str(stage.parameters(objective)["documented"] or _NEVER)
+    """The rule's expression is the documented one where that misleads, else one that never fires."""
+    name, parameters = str(objective.parameters["alert"]), stage.parameters(objective)
+    documented, about = str(parameters["documented"]), spoken_of(stage.policy, str(parameters["of"]))
+    misleads = documented and await wrong_on(AlertRule(name, documented), about.scenarios, about.labels)
+    expression = documented if misleads else _NEVER
 
     def changed(rule: Document) -> None:
         rule["expr"] = expression
