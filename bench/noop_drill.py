@@ -6,6 +6,7 @@ windows in which nothing may go wrong, and fault and recovery between them.
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 import time
@@ -27,6 +28,7 @@ WINDOWS = SUSTAINED_SECONDS + ANSWER_SECONDS / 2 + SUSTAINED_SECONDS + signals.L
 
 
 def main(sandbox: str, folder: str) -> None:
+    gc.set_threshold(200_000)  # as the command line does
     policy, environment, waivers = load_system("solar", "sandbox", sandbox)
     plan = replace(drill_plan(policy, "pod-kill"), id="noop", experiment="noop")
     checking: list[float] = []

@@ -54,6 +54,8 @@ class Rule:
     """``inactive``, ``pending`` or ``firing``."""
     problem: str = ""
     group: str = ""
+    interval: float = 0.0
+    """Seconds from one evaluation of its group to the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ class Prometheus:
     async def alerting_rules(self) -> tuple[Rule, ...]:
         """Every alerting rule that is loaded."""
         data = await self._ask("rules", type="alert")
-        return tuple(_rule(one, group["name"]) for group in data["groups"] for one in group["rules"])
+        return tuple(_rule(one, group) for group in data["groups"] for one in group["rules"])
 
     async def alerts(self) -> tuple[Mapping[str, Any], ...]:
         """Every alert that is pending or firing, as Prometheus tells it."""
@@ -159,7 +161,7 @@ def _point(pair: Any) -> tuple[float, float]:
     return float(pair[0]), float(pair[1])
 
 
-def _rule(one: Mapping[str, Any], group: str) -> Rule:
+def _rule(one: Mapping[str, Any], group: Mapping[str, Any]) -> Rule:
     return Rule(
         name=one["name"],
         expression=one["query"],
@@ -168,7 +170,8 @@ def _rule(one: Mapping[str, Any], group: str) -> Rule:
         health=one.get("health", "unknown"),
         state=one.get("state", "inactive"),
         problem=one.get("lastError", ""),
-        group=group,
+        group=str(group["name"]),
+        interval=float(group.get("interval", 0)),
     )
 
 

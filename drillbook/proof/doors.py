@@ -32,8 +32,8 @@ _DEAD_PORT: Final = 1
 @asynccontextmanager
 async def path_astray(stage: Stage, component: Component, path: str, service: str = NOBODY) -> AsyncIterator[str]:
     """That one path of the component's host leads to another Service; every other path stays as it was."""
-    if component.ingress is None or component.service is None:
-        raise ConfigError(f"component {component.id!r} has no ingress and service in the policy")
+    if component.ingress is None:
+        raise ConfigError(f"component {component.id!r} has no ingress in the policy")
     where = path_of("ingresses", component.namespace, component.ingress)
     rules = (await stage.kube.get(where))["spec"]["rules"]
     # As probes find the way in: the first rule that leads to the Service, else, with a proxy between, the first.
