@@ -15,7 +15,7 @@ from typing import Any
 
 from bench.ground import Ground
 from bench.measurement import Measurement
-from bench.processes import finished
+from bench.processes import finished, warm
 
 TIMES = 3
 LONGEST_SECONDS = 120.0
@@ -28,7 +28,7 @@ def take(ground: Ground) -> list[float]:
 
 def _overhead(sandbox: str) -> float:
     with tempfile.TemporaryDirectory() as folder:
-        done = finished([sys.executable, "-m", "bench.noop_drill", sandbox, folder], LONGEST_SECONDS)
+        done = finished([sys.executable, "-m", "bench.noop_drill", sandbox, folder], LONGEST_SECONDS, env=warm())
     if done.code:
         raise RuntimeError(f"the drill that breaks nothing failed: {done.errors.strip() or done.output.strip()}")
     said = json.loads(done.output.splitlines()[-1])
@@ -52,7 +52,7 @@ def take_plain(_: Ground) -> list[float]:
         experiment.write_text(json.dumps(NOTHING))
         command = [sys.executable, "-m", "chaostoolkit", "--no-version-check", "--no-log-file", "run"]
         command += ["--journal-path", str(Path(folder) / "journal.json"), str(experiment)]
-        done = [finished(command, LONGEST_SECONDS) for _ in range(TIMES)]
+        done = [finished(command, LONGEST_SECONDS, env=warm()) for _ in range(TIMES)]
     if any(one.code for one in done):
         raise RuntimeError(f"plain chaos run failed: {done[0].errors.strip()}")
     return [one.seconds for one in done]

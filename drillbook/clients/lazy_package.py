@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 
-class _Unopened(ModuleType):
+class Unopened(ModuleType):
     """Stands in ``sys.modules`` with its path and no content until somebody asks for content."""
 
     def __getattr__(self, name: str) -> Any:
@@ -33,5 +33,5 @@ def open_late(package: str) -> None:
     if spec is None:
         return
     module = module_from_spec(spec)
-    module.__class__ = _Unopened
+    module.__class__ = Unopened
     sys.modules[package] = module
