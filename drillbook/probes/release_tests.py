@@ -17,13 +17,15 @@ from drillbook.probes.workloads import workload
 _HOOK: Final = "helm.sh/hook"
 _KINDS: Final = ("jobs", "pods")
 _TESTS: Final = frozenset({"test", "test-success"})
+_RESTARTED: Final = "kubectl.kubernetes.io/restartedAt"
+"""The annotation that ``kubectl rollout restart`` sets on the pod template."""
 
 
 async def failed_tests(scene: Scene, component: Component | None, parameters: Mapping[str, Any]) -> Observation:
     """Tests in the component's namespace that failed: Jobs and pods with Helm's test hook, or with ``labels``.
 
-    A test that began before the workload's newest ReplicaSet was created tested another release and isn't counted;
-    one that hasn't ended may still fail.
+    A test that began before there was a ReplicaSet of what runs now tested another release and isn't counted; one that
+    hasn't ended may still fail.
     """
     asked = needed(component, "release.failed_tests")
     kube = await scene.kube()
@@ -81,12 +83,25 @@ def _result(one: Object) -> str:
 
 
 async def _released(scene: Scene, component: Component) -> datetime:
-    """When the newest ReplicaSet of the workload was created; for another kind of workload, when that was."""
+    """When there first was a ReplicaSet of what runs now; for a workload without any, when that was created.
+
+    A restart makes a new ReplicaSet of the same release, and so does going back to an earlier one.
+    """
     one = await workload(scene, component)
     kube = await scene.kube()
     sets = await kube.list(path_of("replicasets", component.namespace), labels=selector_text(one["spec"]["selector"]))
     own = [each for each in sets if any(r["uid"] == one["metadata"]["uid"] for r in _owners(each))]
-    return max((_began(each) for each in own), default=_began(one))
+    same = [each for each in own if _release(each) == _release(one)]
+    return min((_began(each) for each in same), default=max(map(_began, own), default=_began(one)))
+
+
+def _release(one: Object) -> Object:
+    """The pod template without what a restart and the ReplicaSet's controller write into it."""
+    template = (one.get("spec") or {}).get("template") or {}
+    meta = template.get("metadata") or {}
+    labels = {key: value for key, value in (meta.get("labels") or {}).items() if key != "pod-template-hash"}
+    notes = {key: value for key, value in (meta.get("annotations") or {}).items() if key != _RESTARTED}
+    return {"spec": template.get("spec"), "labels": labels, "annotations": notes}
 
 
 def _owners(one: Object) -> list[Object]:

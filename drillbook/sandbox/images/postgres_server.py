@@ -32,6 +32,8 @@ HALF_MADE: Final = ".half-made"
 OLD_SERVER_SECONDS: Final = 10.0
 """How long the processes of a killed predecessor may take to notice, before the folder counts as in use."""
 
+FIRST_NORMAL_OID: Final = 16384
+"""Where PostgreSQL begins to number what its users make."""
 SETTINGS: Final = {
     "max_connections": "100",
     "shared_preload_libraries": "pg_stat_statements",
@@ -109,6 +111,7 @@ def make_cluster(data: Path, scratch: Path) -> None:
         )
     _empty(data)
     _initdb(making, user, password)
+    _number_as_users_objects(making)
     database = _given("POSTGRES_DB") or user
     extension = "CREATE EXTENSION pg_stat_statements;\n"
     create = "" if database == "postgres" else f"CREATE DATABASE {_quoted(database)};\n"
@@ -143,6 +146,16 @@ def _initdb(folder: Path, user: str, password: str | None) -> None:
         os.close(reading)
     if done.returncode != 0:
         raise ConfigError(f"initdb ended with {done.returncode} for {folder}: {done.stderr.strip()}")
+
+
+def _number_as_users_objects(folder: Path) -> None:
+    """What is made from now on gets numbers beyond those of initdb's own objects.
+
+    A server without a postmaster would go on with those, and pg_dump leaves out an extension that has one of them.
+    """
+    done = _run([str(binaries() / "pg_resetwal"), f"--next-oid={FIRST_NORMAL_OID}", "-D", str(folder)])
+    if done.returncode != 0:
+        raise ConfigError(f"the numbers of objects in {folder} could not be set: {done.stderr.strip()}")
 
 
 def _single_user(folder: Path, database: str, statements: str) -> None:

@@ -79,6 +79,12 @@ def test_a_database_as_documented_syncs_allows_100_connections_and_counts_statem
     assert databases.ask(database, "SELECT count(*) >= 0 FROM pg_stat_statements", name="postgres") == [(True,)]
 
 
+def test_a_dump_has_the_extension_that_counts_statements_so_that_a_restore_brings_it_back(database: Container) -> None:
+    """pg_dump leaves out what has a number of initdb's own objects."""
+    numbers = databases.ask(database, "SELECT oid >= 16384 FROM pg_extension WHERE extname = 'pg_stat_statements'")
+    assert numbers == [(True,)]
+
+
 def test_statistics_begin_empty_and_not_with_the_making_of_the_cluster(other: Container) -> None:
     statements = databases.ask(
         other, "SELECT query FROM pg_stat_statements", name=databases.USER, password="from a file"
