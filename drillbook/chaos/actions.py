@@ -22,7 +22,7 @@ from drillbook.chaos.doorway import (
 from drillbook.drills import guard
 from drillbook.drills.desk import Desk
 from drillbook.drills.journal import new_entry
-from drillbook.drills.lock import Lock, holder_of
+from drillbook.drills.lock import drill_lock, holder_of
 from drillbook.drills.plan import aimed
 from drillbook.errors import DrillbookError, Refused
 from drillbook.faults import fault_named
@@ -101,7 +101,7 @@ def undo() -> dict[str, Any]:
 
 
 def _intent(place: Place, arguments: Mapping[str, Any]) -> guard.Intent:
-    fault, aim, radius = aimed(place.policy, place.component.id, arguments)
+    fault, aim, radius = aimed(place.policy, place.component.id, arguments, place.environment)
     return guard.Intent(place.policy, place.environment, fault, aim, radius)
 
 
@@ -110,13 +110,13 @@ def _pass_the_guard(place: Place, intent: guard.Intent) -> None:
     place.with_kube(lambda kube: guard.clear(kube, intent))
     guard.objectives_hold(place.objectives())
     id_ = new_unwatched_id(place.policy.system)
-    namespace = place.component.namespace
-    lock, journal = Lock(namespace, id_, lasts_seconds=UNWATCHED_LOCK_SECONDS), unwatched_journal(id_)
+    lock = drill_lock(place.component.namespace, intent.home, id_, lasts_seconds=UNWATCHED_LOCK_SECONDS)
+    journal = unwatched_journal(id_)
 
     async def write_down(kube: Kube) -> None:
         await lock.take(kube)
         put_back = await intent.fault.put_back(kube, intent.aim)
-        entry = await new_entry(kube, id_, intent.fault.name, namespace, put_back)
+        entry = await new_entry(kube, id_, intent.fault.name, intent.home, put_back)
         BROKEN.append(Unwatched(place, lock, journal, entry))
         await journal.intend(kube, entry)
 

@@ -21,7 +21,7 @@ from drillbook.checking import asked_in, check_objectives, load_system
 from drillbook.clock import SYSTEM_CLOCK
 from drillbook.drills.desk import Desk
 from drillbook.drills.journal import Entry, Journal
-from drillbook.drills.lock import Lock
+from drillbook.drills.lock import Both, Lock
 from drillbook.drills.unfinished import PLAIN
 from drillbook.errors import ConfigError, DrillbookError
 from drillbook.model.environment import Environment
@@ -78,7 +78,7 @@ class Unwatched:
     """What a plain ``chaos run`` has done in this process: what its undo needs."""
 
     place: Place
-    lock: Lock
+    lock: Lock | Both
     journal: Journal
     entry: Entry
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +15,7 @@ import click
 from drillbook.errors import ConfigError
 
 if TYPE_CHECKING:
+    from drillbook.cli.game_day import Lines, Screen
     from drillbook.drills.plan import Order
     from drillbook.judge.control import ControlArm
     from drillbook.model.drill import DrillResult
@@ -19,8 +23,6 @@ if TYPE_CHECKING:
     from drillbook.model.policy import DrillPlan, Policy
     from drillbook.model.verdict import Waiver
     from drillbook.report.recorder import Recorder
-
-TIMEOUT_SECONDS = 120.0
 
 
 @click.command()
@@ -35,11 +37,12 @@ TIMEOUT_SECONDS = 120.0
 @click.option("--production", is_flag=True, help="Production is meant, and not by mistake.")
 @click.option("--control", is_flag=True, help="First the same fault without the procedure: does it heal by itself?")
 @click.option(
+    "--manual", is_flag=True, help="People follow the procedure, step by step on a screen; Drillbook does none of it."
+)
+@click.option(
     "--timeout",
     type=click.FloatRange(min=1),
-    default=TIMEOUT_SECONDS,
-    show_default=True,
-    help="Seconds to wait for the recovery, where the documented time is longer.",
+    help="Seconds to wait for the recovery, where the documented time is longer.  [default: 120; by hand 3600]",
 )
 def drill(
     system: str,
@@ -52,7 +55,8 @@ def drill(
     confirm: str | None,
     production: bool,
     control: bool,
-    timeout: float,
+    manual: bool,
+    timeout: float | None,
 ) -> int:
     """Run DRILL of SYSTEM: inject its fault, watch the recovery, judge it, undo it.
 
@@ -65,10 +69,24 @@ def drill(
     if list_all:
         return _list(policy, where)
     plans = _chosen(policy, drill, all_drills)
+    if manual:
+        plans = tuple(replace(plan, recovery="manual") for plan in plans)
+    orders = tuple(_order(policy, where, waivers, plan, timeout) for plan in plans)
     if dry_run:
-        return _rehearse(policy, where, waivers, plans, timeout)
+        return _rehearse(orders)
     confirmed = _confirmed(policy, where, plans, confirm)
-    return _run(policy, where, waivers, plans, timeout, confirmed, production, control)
+    return _run(tuple(replace(order, confirmed=confirmed, production=production) for order in orders), control)
+
+
+def _order(
+    policy: Policy, where: Environment, waivers: tuple[Waiver, ...], plan: DrillPlan, timeout: float | None
+) -> Order:
+    """What is asked for, but for the run that it will be part of."""
+    from drillbook.drills.manual import MANUAL_SECONDS
+    from drillbook.drills.plan import DEFAULT_TIMEOUT, Order
+
+    usual = MANUAL_SECONDS if plan.recovery == "manual" else DEFAULT_TIMEOUT
+    return Order(policy, where, waivers, plan, Path(), "rehearsal", usual if timeout is None else timeout)
 
 
 def _list(policy: Policy, where: Environment) -> int:
@@ -107,19 +125,13 @@ def _confirmed(policy: Policy, where: Environment, plans: tuple[DrillPlan, ...],
     return answer.strip() == policy.system
 
 
-def _rehearse(
-    policy: Policy, where: Environment, waivers: tuple[Waiver, ...], plans: tuple[DrillPlan, ...], timeout: float
-) -> int:
+def _rehearse(orders: tuple[Order, ...]) -> int:
     """Print, for each drill, what the guard found and which objects would be touched."""
-    from pathlib import Path
-
     from drillbook.drills.drill import rehearse
-    from drillbook.drills.plan import Order
 
-    for plan in plans:
-        order = Order(policy, where, waivers, plan, Path(), "rehearsal", timeout, confirmed=True, production=True)
-        cleared = rehearse(order, _narrator())
-        click.echo(f"{plan.id}: nothing is touched; a drill would touch")
+    for order in orders:
+        cleared = rehearse(replace(order, confirmed=True, production=True), _narrator())
+        click.echo(f"{order.plan.id}: nothing is touched; a drill would touch")
         for target in cleared.choice.chosen:
             click.echo(f"  {target.kind} {target.namespace}/{target.name} (UID {target.uid})")
         for sentence in (*cleared.looked_at, *cleared.choice.left_out):
@@ -127,35 +139,34 @@ def _rehearse(
     return 0
 
 
-def _run(
-    policy: Policy,
-    where: Environment,
-    waivers: tuple[Waiver, ...],
-    plans: tuple[DrillPlan, ...],
-    timeout: float,
-    confirmed: bool,
-    production: bool,
-    control: bool,
-) -> int:
+def _run(orders: tuple[Order, ...], control: bool) -> int:
     from drillbook.drills.control import run_control
     from drillbook.drills.drill import run_drill
-    from drillbook.drills.plan import Order
     from drillbook.report.recorder import recording
     from drillbook.report.terminal import show
 
-    with recording("drill", policy, where) as run:
+    policy, where, waivers = orders[0].policy, orders[0].environment, orders[0].waivers
+    with recording("drill", policy, where) as run, _people(orders) as person:
+        say = person.say if person else _to_standard_error
         run.add_waivers(_became_of(waivers, run))
-        for plan in plans:
-            order: Order = Order(policy, where, waivers, plan, run.folder, run.id, timeout, confirmed, production)
-            arm = run_control(order, _narrator(f"{plan.id}-control")) if control else None
+        for ordered in orders:
+            order, name = replace(ordered, folder=run.folder, run_id=run.id), ordered.plan.id
+            arm = run_control(order, _narrator(f"{name}-control", say)) if control else None
             if arm is None or arm.undone:
-                run_drill(order, _narrator(plan.id), _keeping(run, arm))
+                run_drill(order, _narrator(name, say), _keeping(run, arm), person=person)
             if (arm and not arm.undone) or not run.drills[-1].undone:
-                run.add_problem(f"the undo of {plan.id} is not finished: no other drill is begun")
+                run.add_problem(f"the undo of {name} is not finished: no other drill is begun")
                 break
         run.add_waivers(_became_of(waivers, run))
     show(run)
     return int(run.exit_code)
+
+
+def _people(orders: tuple[Order, ...]) -> AbstractContextManager[Screen | Lines | None]:
+    """Somebody at a screen, where people are to recover the system."""
+    from drillbook.cli.game_day import game_day
+
+    return game_day() if any(order.plan.recovery == "manual" for order in orders) else nullcontext()
 
 
 def _keeping(run: Recorder, arm: ControlArm | None) -> Callable[[DrillResult], None]:
@@ -174,12 +185,17 @@ def _became_of(waivers: tuple[Waiver, ...], run: Recorder) -> dict[str, Any]:
     return waiver_report(judged.values(), waivers, SYSTEM_CLOCK.now().date()).as_json()
 
 
-def _narrator(name: str = "") -> Callable[[str], None]:
-    """Says on standard error what is being done, with the seconds since the drill's start."""
+def _narrator(name: str = "", say: Callable[[str], None] | None = None) -> Callable[[str], None]:
+    """Says, on standard error where nobody gives another place, what is done, with the seconds since the start."""
     begun = time.monotonic()
     prefix = f"{name} " if name else ""
+    tell = say or _to_standard_error
 
     def narrate(text: str) -> None:
-        click.echo(f"{prefix}{time.monotonic() - begun:6.1f} s  {text}", err=True)
+        tell(f"{prefix}{time.monotonic() - begun:6.1f} s  {text}")
 
     return narrate
+
+
+def _to_standard_error(text: str) -> None:
+    click.echo(text, err=True)

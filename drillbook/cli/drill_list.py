@@ -37,7 +37,7 @@ def listed(policy: Policy, where: Environment) -> Iterator[str]:
 
 def _of(plan: DrillPlan) -> str:
     recovery = f"{plan.recovery} {plan.procedure}" if plan.procedure else plan.recovery
-    return f"{plan.component}, {plan.level}, recovery {recovery}"
+    return ", ".join(filter(None, (plan.component, plan.level, f"recovery {recovery}")))
 
 
 def _title(experiment: str, values: Mapping[str, str]) -> str:

@@ -83,13 +83,13 @@ def _seconds(option: str, text: str) -> float:
     return seconds
 
 
-def _told(grounds: Grounds, file: Path) -> Callable[[Sequence], tuple[str, ...]]:
+def _told(grounds: Grounds, file: Path) -> Callable[[Sequence, float], tuple[str, ...]]:
     """Play, tell a person, and keep what became of each sequence, a line each."""
     from drillbook.explore.moves import words
 
-    def play(sequence: Sequence) -> tuple[str, ...]:
+    def play(sequence: Sequence, until: float) -> tuple[str, ...]:
         begun = time.monotonic()
-        played = grounds.play(sequence)
+        played = grounds.play(sequence, until)
         what = "; ".join(played.broken) or "kept"
         click.echo(f"{time.monotonic() - begun:5.1f} s  {words(sequence)}: {what}", err=True)
         with file.open("a") as lines:

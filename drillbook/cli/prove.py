@@ -1,9 +1,9 @@
-"""``drillbook prove``: every check of a system is seen to fail, for the reason it is there for, and to pass again."""
+"""``drillbook prove``: every check, or drill, of a system is seen to fail, for the reason it is there for."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -22,7 +22,13 @@ _ENVIRONMENT: Final = "sandbox"
 @click.command()
 @click.argument("system", required=False)
 @click.option(
-    "--only", multiple=True, metavar="WORD", help="An objective's id, an indicator, a tag or a severity; repeatable."
+    "--only",
+    multiple=True,
+    metavar="WORD",
+    help="An objective's id, an indicator, a tag or a severity; with --drills a drill's id; repeatable.",
+)
+@click.option(
+    "--drills", is_flag=True, help="Prove its drills, with recoveries that are broken, instead of its checks."
 )
 @click.option("--sandbox", metavar="NAME", help="Break this running sandbox instead of one of its own.")
 @click.option("--reports", type=click.Path(file_okay=False, path_type=Path), help="Where reports go.")
@@ -33,26 +39,36 @@ _ENVIRONMENT: Final = "sandbox"
     help="Spoil what this run recorded (its folder or its run.json) instead of breaking a sandbox.",
 )
 def prove(
-    system: str | None, only: tuple[str, ...], sandbox: str | None, reports: Path | None, offline: Path | None
+    system: str | None,
+    only: tuple[str, ...],
+    drills: bool,
+    sandbox: str | None,
+    reports: Path | None,
+    offline: Path | None,
 ) -> int:
-    """Prove that every check of SYSTEM can fail.
+    """Prove that every check of SYSTEM can fail, or every drill.
 
     Each objective is violated in a sandbox, one at a time: its check must turn red and no unrelated one, and once the
     violation is gone all must be green again. Runs in sandboxes only, by default in one that it starts and takes down.
 
+    With --drills each drill runs as documented and then with a recovery that is broken on purpose, such as one that
+    does nothing and says success: it must fail, and of what was planted.
+
     With --offline nothing is broken: every value that the run recorded is nudged over its limit, taken away, aged and
     so on, and judged again; none may stay green.
 
-    Exit code 0: all proven; 1: a check that is unproven or not detecting, or a false alarm; 3: not everything passed to
-    begin with; 4: this is no sandbox; 5: --only names nothing.
+    Exit code 0: all proven; 1: a check or drill that is unproven or not detecting, or a false alarm; 3: not everything
+    passed to begin with; 4: this is no sandbox; 5: --only names nothing.
     """
     if offline is not None:
-        if sandbox or reports or only:
-            raise click.UsageError("--offline looks at a recorded run: expected no --only, --sandbox or --reports")
+        if sandbox or reports or only or drills:
+            raise click.UsageError(
+                "--offline looks at a recorded run: expected no --only, --sandbox or --reports, and no --drills"
+            )
         return _offline(offline, system)
     if system is None:
         raise click.UsageError("expected a SYSTEM to prove, or --offline RUN")
-    return _live(system, only, sandbox, reports)
+    return (_drills if drills else _live)(system, only, sandbox, reports)
 
 
 def _live(system: str, only: tuple[str, ...], sandbox: str | None, reports: Path | None) -> int:
@@ -88,6 +104,37 @@ def _live(system: str, only: tuple[str, ...], sandbox: str | None, reports: Path
     return code
 
 
+def _drills(system: str, only: tuple[str, ...], sandbox: str | None, reports: Path | None) -> int:
+    """The same for drills."""
+    from drillbook.checking import load_system
+    from drillbook.cli.proving_table import ProvingTable
+    from drillbook.proof.drills.proving import seen_words
+    from drillbook.proof.drills.rehearsal import DrillRehearsal, chosen_drills
+    from drillbook.proof.rehearsal import NotClean
+    from drillbook.report.recorder import recording
+    from drillbook.report.terminal import show
+
+    name = sandbox or f"{system}-proof"
+    policy, where, _ = load_system(system, _ENVIRONMENT, name)
+    chosen = chosen_drills(policy, only)
+    table = ProvingTable(about="drill", seen=seen_words)
+    with recording("prove", policy, where, reports, on_end=show) as run:
+
+        def heard(proof: Proof) -> None:
+            run.add_proof(proof)
+            table.add(proof)
+
+        with _running(system, name, own=sandbox is None) as renew:
+            told = DrillRehearsal(policy, where, chosen, run.folder, run.id, table.say, heard, renew)
+            try:
+                run.add_verdicts(told.run())
+            except NotClean as error:
+                run.add_verdicts(error.verdicts)
+                raise
+    code: int = run.exit_code
+    return code
+
+
 def _observed(objectives: tuple[Objective, ...]) -> tuple[Objective, ...]:
     """Without those that people attest: nobody can break a sandbox so that a person says something else."""
     from drillbook.checking import is_attested
@@ -96,8 +143,11 @@ def _observed(objectives: tuple[Objective, ...]) -> tuple[Objective, ...]:
 
 
 @contextmanager
-def _running(system: str, name: str, *, own: bool) -> Iterator[None]:
-    """The sandbox to break: a running one that was named, or one of its own, gone afterwards whatever happens."""
+def _running(system: str, name: str, *, own: bool) -> Iterator[Callable[[], None] | None]:
+    """The sandbox to break: a running one that was named, or one of its own, gone afterwards whatever happens.
+
+    Gives what starts its own one anew; None for one that was named.
+    """
     from drillbook.report.recorder import undisturbed
     from drillbook.sandbox import lifecycle
 
@@ -105,17 +155,23 @@ def _running(system: str, name: str, *, own: bool) -> Iterator[None]:
         found = lifecycle.need(name)
         if found.system != system:
             raise ConfigError(f"the sandbox {name} runs {found.system}: expected one that runs {system}")
-        yield
+        yield None
         return
     if any(record.name == name for record in lifecycle.running()):
         raise ConfigError(
             f"a sandbox called {name} runs already, and proofs break and remove their own: expected none; take it down "
             f"with `drillbook sandbox down {name}`, or have it proven itself with --sandbox {name}"
         )
+
+    def renew() -> None:
+        with undisturbed():
+            lifecycle.down(name)
+        lifecycle.up(system, name, leash=os.getpid())
+
     click.echo(f"starting the sandbox {name}", err=True)
     lifecycle.up(system, name, leash=os.getpid())
     try:
-        yield
+        yield renew
     finally:
         with undisturbed():
             lifecycle.down(name)

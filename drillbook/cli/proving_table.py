@@ -1,7 +1,8 @@
-"""The table that grows while checks are proven: a row for each, as soon as it is known."""
+"""The table that grows while checks or drills are proven: a row for each, as soon as it is known."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from rich.console import Console
@@ -13,15 +14,20 @@ from drillbook.report.numbers import text
 from drillbook.report.spans import span
 from drillbook.report.terminal import terminal
 
-_COLUMNS: Final = (("", 11), ("objective", 26), ("seen", 18), ("limit", 18), ("failed", 8), ("back", 8), ("planted", 0))
-"""Headings, and how many columns of the terminal each takes; the last one takes the rest."""
+_WIDTHS: Final = (11, 26, 18, 18, 8, 8, 0)
+"""How many columns of the terminal each cell takes; the last one takes the rest."""
 
 
 class ProvingTable:
     """Prints one line for each proof; what doesn't fit into its column is cut."""
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(
+        self, console: Console | None = None, about: str = "objective", seen: Callable[[Proof], str] | None = None
+    ) -> None:
+        """``about``: what is proven. ``seen``: what showed the violation, in a few words; as a rule, the value."""
         self._console = console or terminal()
+        self._headings = ("", about, "seen", "limit", "failed", "back", "planted")
+        self._seen = seen or _value
         self._begun = False
 
     def say(self, sentence: str) -> None:
@@ -31,13 +37,13 @@ class ProvingTable:
     def add(self, proof: Proof) -> None:
         """One row; the heading before the first one."""
         if not self._begun:
-            self._row(tuple(name for name, _ in _COLUMNS), "bold", "bold")
+            self._row(self._headings, "bold", "bold")
         self._begun = True
         good = proof.status is ProofStatus.PROVEN
         cells = (
             str(proof.status),
             proof.id.partition("/")[2] or proof.id,
-            observed(proof.detected.objective, proof.detected.observation) if proof.detected else "–",
+            self._seen(proof),
             proof.limit,
             span(proof.detected_seconds),
             span(proof.back_seconds),
@@ -47,7 +53,7 @@ class ProvingTable:
 
     def _row(self, cells: tuple[str, ...], first: str, others: str) -> None:
         line = Text(no_wrap=True, overflow="ellipsis")
-        for number, (cell, (_, width)) in enumerate(zip(cells, _COLUMNS, strict=True)):
+        for number, (cell, width) in enumerate(zip(cells, _WIDTHS, strict=True)):
             piece = Text(text(cell), style=others if number else first)
             if width:
                 piece.truncate(width, overflow="ellipsis", pad=True)
@@ -55,3 +61,8 @@ class ProvingTable:
         # A log has room for everything; on a terminal, a line that wraps would break the table.
         whole = not self._console.is_terminal
         self._console.print(line, no_wrap=True, overflow="ignore" if whole else "ellipsis", crop=not whole)
+
+
+def _value(proof: Proof) -> str:
+    """What the check observed."""
+    return observed(proof.detected.objective, proof.detected.observation) if proof.detected else "–"

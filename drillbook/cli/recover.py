@@ -65,7 +65,8 @@ def _recovered(
     recoverer = f"recover-{secrets.token_hex(4)}"
     found: list[Finish] = []
     with Connections(where) as connections:
-        for namespace in sorted(policy.namespaces):
+        # Where a drill takes a namespace away, its journal is in another, which need not be the system's.
+        for namespace in sorted({*policy.namespaces, *filter(None, (where.journal,))}):
             work = finish(connections.kube, namespace, ours, recoverer, _say, dead=dead)
             found += connections.run(work)
     return found

@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from drillbook.drills import landing, ledger, recovery, residue, signals
+from drillbook.drills import landing, ledger, manual, putting_back, recovery, residue, signals
 from drillbook.drills.content import content_of
 from drillbook.drills.identity import identity_problems
 from drillbook.drills.injection import ENGINE_SECONDS, note_injecting
+from drillbook.drills.journal import stays
 from drillbook.drills.plan import SUSTAINED_SECONDS
 from drillbook.drills.steps.ground import Ground
+from drillbook.drills.watch import ANSWER_SECONDS
 from drillbook.drills.work import Work
-from drillbook.errors import DrillAborted, DrillbookError
+from drillbook.errors import DrillAborted, DrillbookError, Unreachable
 from drillbook.judge.content import changed_tables, growing
 from drillbook.judge.recovery import recovery_time
 from drillbook.model.procedures import Entry
@@ -26,36 +28,47 @@ UNDO_SECONDS: Final = 120.0
 SETTLE_SECONDS: Final = 30.0
 """How long after the recovery the objectives may take to hold: metrics of a new pod come with the next scrape."""
 READ_BACK_SECONDS: Final = 60.0
+DUMP_SECONDS: Final = 5.0
+"""A dump holds what was there when it was begun, and its file tells when it ended: so long it may have taken."""
 RESIDUE_SECONDS: Final = 10.0
 POLL_SECONDS: Final = 0.1
 
 
 def follow_the_procedure(work: Work) -> None:
     """The documented steps, each timed; the first that fails is the last. None for a self-healing drill."""
-    procedure, order = work.briefing.procedure, work.order
-    ground = Ground(work.connections.kube, order.policy, order.environment, order.waivers, work.clock)
+    if work.briefing.by_hand:
+        manual.follow_by_hand(work)
+        return
+    procedure, ground = work.briefing.procedure, work.new_ground()
     try:
         for step in procedure.steps if procedure else ():
             if problem := _take_step(work, ground, step):
                 work.found.problems.append(f"a recovery step failed: {problem}")
                 return
+        work.found.followed = True
     finally:
+        work.found.restored = ground.restored[-1] if ground.restored else None
         work.connections.run(recovery.put_nodes_back(ground))
 
 
 def _take_step(work: Work, ground: Ground, step: Entry) -> str:
     """One step, timed; why it failed, or nothing where it claims success."""
-    text, begun, problem = recovery.describe(step), work.now(), ""
-    claim = recovery.Claim("")
+    text, problem = recovery.describe(step), ""
+    work.write_down(step)
+    begun = work.now()
+    earlier = len(ground.printed)
+    claim, unseen = recovery.Claim(""), False
     work.say(f"recovery step: {text}")
     try:
         claim = work.wait_for(recovery.run_step(ground, step))
     except DrillbookError as error:
         # What ends the whole drill is not the step's fault.
         work.keep_on()
-        problem = str(error)
+        problem, unseen = str(error), isinstance(error.__cause__, Unreachable)
     details: dict[str, Any] = {"begun": begun, "took_seconds": work.now() - begun, "problem": problem}
-    details |= {"claim": claim.text, "assumed": claim.assumed}
+    work.found.printed.append((text, tuple(ground.printed[earlier:])))
+    details |= {"type": step.type}
+    details |= {"unseen": unseen, "claim": claim.text, "assumed": claim.assumed}
     if step.within:
         details["documented_seconds"] = step.within.total_seconds()
     work.event(EventKind.STEP, text, details=details)
@@ -67,14 +80,17 @@ def see_the_recovery(work: Work) -> None:
     watch = work.watch
     if watch is None or work.found.injecting is None:
         raise DrillAborted("nothing was watched, so no recovery can be seen")
-    begun = work.found.injecting
+    begun, followed = work.found.injecting, work.now()
+    done = followed if work.routine else 0.0
     work.say(f"waiting for {SUSTAINED_SECONDS:g} s of good answers, at most {work.longest:.0f} s")
     seen = None
-    while seen is None and work.now() - begun < work.longest:
+    # A procedure that took longer than all of it is late, and to be seen so.
+    until = max(begun + work.longest, followed + SUSTAINED_SECONDS + 2 * ANSWER_SECONDS)
+    while seen is None and work.now() < until:
         work.keep_on()
         time.sleep(POLL_SECONDS)
-        if watch.quiet_seconds(begun) > SUSTAINED_SECONDS + signals.LONGEST_INTERVAL:
-            seen = recovery_time(work.timeline(), SUSTAINED_SECONDS)
+        if watch.quiet_seconds(max(begun, done)) > SUSTAINED_SECONDS + signals.LONGEST_INTERVAL:
+            seen = recovery_time(work.timeline(), SUSTAINED_SECONDS, done)
     work.found.waited = work.now() - begun
     work.connections.run(watch.stop())
     _tell_the_engine(work, "recovery", seen=seen is not None)
@@ -82,13 +98,15 @@ def see_the_recovery(work: Work) -> None:
 
 
 def see_the_objectives_hold(work: Work) -> None:
-    """The policy's own objectives again; they may take SETTLE_SECONDS. Then the engine rolls back and ends."""
+    """The policy's own objectives again; they may take SETTLE_SECONDS after a recovery. Then the engine ends."""
     work.say("checking all objectives after the recovery, some seconds")
     begun = work.now()
+    # Of a system that hasn't recovered nobody waits for the rest: one look says how it is.
+    settle = SETTLE_SECONDS if recovery_time(work.timeline(), SUSTAINED_SECONDS) else 0.0
     while True:
         work.found.after = work.objectives()
         not_yet = [v.id for v in work.found.after if v.status not in {Status.PASS, Status.WAIVED}]
-        if not not_yet or work.now() - begun > SETTLE_SECONDS:
+        if not not_yet or work.now() - begun > settle:
             break
         work.keep_on()
         work.say(f"{', '.join(not_yet[:3])} not yet: looking again")
@@ -99,14 +117,16 @@ def see_the_objectives_hold(work: Work) -> None:
 
 def compare_the_tables(work: Work) -> None:
     """What the recovery made of damaged data, before the undo puts back what it left."""
-    if len(work.found.content_before) < 2:
+    component, environment = work.compared, work.order.environment
+    if component is None or len(work.found.content_before) < 2:
         return
     first, second = work.found.content_before[:2]
-    component, environment = work.briefing.aim.component, work.order.environment
     found = work.connections.on_kube(lambda kube: content_of(kube, environment, component, work.prefix))
     if isinstance(found, str):
-        work.found.problems.append(f"what the tables hold after the recovery can't be read: {found}")
+        work.found.not_compared = f"what the tables hold after the recovery can't be read: {found}"
+        work.found.problems.append(work.found.not_compared)
         return
+    work.found.compared = True
     work.found.changed_tables = tuple(changed_tables(second, found, growing(first, second)))
 
 
@@ -137,20 +157,22 @@ def put_back(work: Work) -> None:
     work.say("putting everything back")
     try:
         done = work.connections.on_kube(lambda kube: work.briefing.fault.undo(kube, entry.put_back, UNDO_SECONDS))
+        more = work.connections.on_kube(lambda kube: putting_back.restore(kube, entry.procedure, UNDO_SECONDS))
         work.connections.on_kube(lambda kube: work.journal.undone(kube, entry))
+        left = "" if work.found.followed else stays(work.journal.begun)
     except Exception as error:
         # Also a defect of ours: the journal still says what to put back, and the result must say that it isn't.
         said = str(error) if isinstance(error, DrillbookError) else f"{type(error).__name__}: {error}"
         work.found.problems.append(f"the undo is not finished: {said}")
         return
     work.found.undone = True
-    work.event(EventKind.UNDONE, done)
+    work.event(EventKind.UNDONE, ", ".join(filter(None, (done, more, left))))
 
 
 def look_back(work: Work) -> None:
     """What became of the database server, of the writes, and of everything else in the cluster."""
     work.say("reading every write back, and comparing the cluster with what it was")
-    for look in (_see_the_server_restarted, _read_the_writes_back, _compare_the_objects):
+    for look in (_see_the_server_restarted, read_the_writes_back, _compare_the_objects):
         try:
             look(work)
         except DrillbookError as error:
@@ -165,17 +187,38 @@ def _see_the_server_restarted(work: Work) -> None:
     work.found.landing = landing.with_server(work.found.landing, work.found.server_before, after)
 
 
-def _read_the_writes_back(work: Work) -> None:
+def read_the_writes_back(work: Work) -> None:
+    """What became of every write; once, where that was seen before the undo already. Raises Unreachable."""
     book, http = work.book, work.http
-    if book is None or http is None:
+    if book is None or http is None or work.found.writes is not None or work.found.writes_hidden:
         return
-    work.found.writes = work.connections.run(ledger.read_tally(http, book, READ_BACK_SECONDS))
+    if work.watch is not None:
+        # Also of a drill that was aborted: a write that is acknowledged while others are read would look lost.
+        work.connections.run(work.watch.stop())
+    restored = work.found.restored
+    since = restored.written - DUMP_SECONDS - work.origin if restored else None
+    work.found.writes = work.connections.run(ledger.read_tally(http, book, READ_BACK_SECONDS, since))
+
+
+def see_what_the_recovery_left_of_the_writes(work: Work) -> None:
+    """Where data was damaged or replaced, before the undo: it brings back what the recovery didn't.
+
+    Everything else leaves the data alone, and after its undo there is somebody to ask also where nothing recovered.
+    """
+    if work.compared is None:
+        return
+    work.say("reading every write back, before the data is put back")
+    try:
+        read_the_writes_back(work)
+    except DrillbookError as error:
+        work.found.problems.append(f"what the recovery left of the writes can't be read: {error}")
+        work.found.writes_hidden = True
 
 
 def _compare_the_objects(work: Work) -> None:
     expected = residue.together(
         recovery.expected_changes(work.order.policy, work.briefing.procedure),
-        work.briefing.fault.traces(work.briefing.aim, work.entry.put_back if work.entry else {}),
+        work.traces(),
     )
     before, namespaces = work.found.objects_before, work.order.policy.namespaces
     work.found.residue = work.connections.on_kube(

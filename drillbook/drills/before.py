@@ -6,12 +6,13 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from drillbook.checking import asked_in
-from drillbook.drills import guard, landing, residue, signals
+from drillbook.drills import guard, landing, putting_back, residue, signals
 from drillbook.drills.content import content_of
 from drillbook.drills.journal import Entry, new_entry
 from drillbook.drills.leash import watch_objectives
 from drillbook.drills.ledger import Ledger
 from drillbook.drills.plan import SUSTAINED_SECONDS
+from drillbook.drills.recovery import expected_changes
 from drillbook.drills.watch import ANSWER_SECONDS, Watch
 from drillbook.drills.work import Work
 from drillbook.errors import Refused
@@ -52,9 +53,9 @@ def see_the_steady_state(work: Work) -> None:
 
 def see_the_tables(work: Work) -> None:
     """One look at what every table holds, where the data is to be damaged; two of them tell which are written to."""
-    if not work.damages_tables:
+    component, environment = work.compared, work.order.environment
+    if component is None:
         return
-    component, environment = work.briefing.aim.component, work.order.environment
     found = work.connections.on_kube(lambda kube: content_of(kube, environment, component, work.prefix))
     if isinstance(found, str):
         raise Refused(f"what the tables hold can't be read, so nobody could tell whether it is back: {found}")
@@ -110,11 +111,18 @@ def put_on_the_leash(work: Work) -> None:
 
 def write_the_journal(work: Work) -> None:
     """What to put back, on disk and in the cluster, before anything is broken. Raises DrillbookError."""
-    fault = work.briefing.fault
+    fault, policy = work.briefing.fault, work.order.policy
 
     async def prepare(kube: Kube) -> Entry:
         put_back = await fault.put_back(kube, work.briefing.aim)
-        return await new_entry(kube, work.order.id, fault.name, work.namespace, put_back, work.clock)
+        changes = expected_changes(policy, work.briefing.procedure)
+        if fault.takes_namespace:
+            # Its undo makes all of it again, as other objects of the same names.
+            changes = {key: fields for key, fields in changes.items() if key[1] != work.namespace}
+        changed = await putting_back.keep(kube, policy, changes)
+        return await new_entry(
+            kube, work.order.id, fault.name, work.briefing.intent.home, put_back, work.clock, changed
+        )
 
     entry = work.connections.on_kube(prepare)
     # Known before it is written: half a journal must be cleared away too.

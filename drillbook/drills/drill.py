@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from drillbook.clock import SYSTEM_CLOCK, Clock
-from drillbook.drills import after, before, guard, injection
+from drillbook.drills import after, aftermath, alert, before, guard, injection, manual
+from drillbook.drills.manual import Person
 from drillbook.drills.plan import Order
 from drillbook.drills.stop import Stop
 from drillbook.drills.work import Narrate, Work
@@ -25,13 +26,21 @@ def rehearse(order: Order, narrate: Narrate) -> guard.Clearance:
         return work.connections.on_kube(lambda kube: guard.clear(kube, work.briefing.intent))
 
 
-def run_drill(order: Order, narrate: Narrate, keep: Callable[[DrillResult], None], clock: Clock = SYSTEM_CLOCK) -> None:
+def run_drill(
+    order: Order,
+    narrate: Narrate,
+    keep: Callable[[DrillResult], None],
+    clock: Clock = SYSTEM_CLOCK,
+    person: Person | None = None,
+) -> None:
     """Do it; ``keep`` gets the judged result, also of a drill that was cut short once its fault was on the way.
+
+    ``person`` follows the procedure of a drill whose recovery is manual; without one such a drill is refused.
 
     Raises Refused, Unreachable or ConfigError when nothing was broken, and KeyboardInterrupt when somebody stopped it,
     after everything is put back.
     """
-    work = Work(order, narrate, clock)
+    work = Work(order, narrate, clock, person)
     stop = Stop(work.say)
     with stop, work.connections:
         try:
@@ -77,12 +86,15 @@ def _until_put_back(work: Work, stop: Stop) -> None:
 
 def _prepare(work: Work) -> None:
     work.event(EventKind.STARTED, work.briefing.experiment.title)
+    manual.expect_a_person(work)
     before.pass_the_guard(work)
     before.see_the_steady_state(work)
     injection.start_the_engine(work)
     before.see_the_tables(work)
     before.see_the_baseline(work)
     before.see_the_tables(work)
+    aftermath.prepare(work)
+    alert.watch_the_alert(work)
     before.write_the_journal(work)
     before.put_on_the_leash(work)
 
@@ -90,11 +102,16 @@ def _prepare(work: Work) -> None:
 def _break_and_recover(work: Work) -> None:
     injection.see_the_injection(work)
     injection.see_it_land(work)
+    alert.wait_for_the_alert(work)
+    aftermath.begin(work)
     after.follow_the_procedure(work)
     after.see_the_recovery(work)
     after.see_the_objectives_hold(work)
+    alert.see_the_alert_clear(work)
     after.compare_the_tables(work)
+    after.see_what_the_recovery_left_of_the_writes(work)
     after.see_the_identity(work)
+    aftermath.look(work)
 
 
 def _look_back(work: Work, stop: Stop) -> None:

@@ -16,7 +16,8 @@ from drillbook import places
 from drillbook.clock import SYSTEM_CLOCK, Clock
 from drillbook.drills.blast_radius import Choice, Radius, choose
 from drillbook.drills.disruption import budgets_allow
-from drillbook.drills.lock import Lock
+from drillbook.drills.lock import drill_lock
+from drillbook.drills.outlasting import lock_outlasts
 from drillbook.drills.permits import own_needs, permitted
 from drillbook.errors import Refused
 from drillbook.faults.fault import Aim, Fault
@@ -50,6 +51,11 @@ class Intent:
     repairs: tuple[Permission, ...] = ()
     """What the documented procedure needs beside the fault's own undo."""
 
+    @property
+    def home(self) -> str:
+        """Where the journal is: the drilled namespace, or another one where the fault takes that away."""
+        return self.aim.home if self.fault.takes_namespace else self.aim.component.namespace
+
 
 @dataclass(frozen=True, slots=True)
 class Clearance:
@@ -67,7 +73,7 @@ async def clear(kube: Kube, intent: Intent, clock: Clock = SYSTEM_CLOCK) -> Clea
         return windows_allow(intent, clock)
 
     async def nobody_else_drills(kube: Kube, intent: Intent) -> str:
-        await Lock(intent.aim.component.namespace, "", clock).see_free(kube)
+        await drill_lock(intent.aim.component.namespace, intent.home, "", clock).see_free(kube)
         return "no other drill holds the lock"
 
     looks: tuple[Callable[[Kube, Intent], Awaitable[str]], ...] = (
@@ -75,6 +81,7 @@ async def clear(kube: Kube, intent: Intent, clock: Clock = SYSTEM_CLOCK) -> Clea
         time_is_right,
         cluster_is_the_right_one,
         namespace_opted_in,
+        lock_outlasts,
         permissions_suffice,
         nobody_else_drills,
         fault_has_a_way,
@@ -195,7 +202,7 @@ async def permissions_suffice(kube: Kube, intent: Intent) -> str:
     """Every verb that breaks, every verb that repairs, and what the drill itself needs."""
     needs = intent.fault.needs(intent.aim)
     repair = tuple(dict.fromkeys([*needs.to_repair, *intent.repairs]))
-    own = own_needs(intent.aim.component.namespace)
+    own = own_needs(intent.home)
     return await permitted(kube, {"break": needs.to_break, "repair": repair, **own})
 
 

@@ -12,11 +12,12 @@ from drillbook.drills.landing import wait_landed
 from drillbook.drills.plan import variables
 from drillbook.drills.work import Work
 from drillbook.errors import DrillAborted, Refused
-from drillbook.faults.fault import Target
+from drillbook.faults.fault import Landing, Target
 from drillbook.model.timeline import EventKind
 
 INJECT_SECONDS: Final = 30.0
 """How long the engine may take to start and inject, and the fault to show, beyond a grace period."""
+ROUTINE: Final = "nothing is broken: what is judged is the procedure"
 ENGINE_SECONDS: Final = 120.0
 """How long the engine may outlive the recovery."""
 POLL_SECONDS: Final = 0.02
@@ -72,7 +73,15 @@ def note_injecting(work: Work) -> None:
 
 
 def see_it_land(work: Work) -> None:
-    """Look at the targets until the fault shows on them; one that touches nothing is looked at once."""
+    """Look at the targets until the fault shows on them; one that touches nothing is looked at once.
+
+    A routine procedure has no fault that could show: what happens happens in its steps.
+    """
+    if work.routine:
+        work.found.landing = Landing(True, {"fault": ROUTINE})
+        work.event(EventKind.LANDED, ROUTINE)
+        work.say(ROUTINE)
+        return
     fault, aim = work.briefing.fault, work.briefing.aim
     seconds = INJECT_SECONDS + aim.grace_seconds if fault.needs(aim).to_break else 0
     before, targets = work.entry.put_back if work.entry else {}, work.found.targets

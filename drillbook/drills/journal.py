@@ -1,8 +1,9 @@
 """The undo journal: what to put back is written down, for good, before anything is broken.
 
-Twice: as JSON lines in a file, each line fsynced, and as a ConfigMap in the drilled namespace, so that another machine
-can undo when this one is gone. Both name the fault, what to put back and when the entry expires; the ConfigMap goes
-when the undo has been verified.
+Twice: as JSON lines in a file, each line fsynced, and as a ConfigMap in the drilled namespace (in another, where the
+fault takes that one away), so that another machine can undo when this one is gone. Both name the fault, what to put
+back, which steps have begun that change data, and when the entry expires; the ConfigMap goes when the undo has been
+verified.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -40,6 +42,10 @@ class Entry:
     put_back: PutBack
     written: datetime
     expires: datetime
+    procedure: tuple[PutBack, ...] = ()
+    """What the documented procedure is going to change, as it was before."""
+    begun: tuple[str, ...] = ()
+    """Steps of the procedure that change data, as far as they were begun: nothing takes that back."""
 
     @property
     def config_map(self) -> str:
@@ -54,17 +60,24 @@ class Entry:
             "cluster": self.cluster,
             "namespace": self.namespace,
             "put_back": dict(self.put_back),
+            "procedure": [dict(one) for one in self.procedure],
             "written": iso(self.written),
             "expires": iso(self.expires),
         }
 
 
 async def new_entry(
-    kube: Kube, id_: str, fault: str, namespace: str, put_back: PutBack, clock: Clock = SYSTEM_CLOCK
+    kube: Kube,
+    id_: str,
+    fault: str,
+    namespace: str,
+    put_back: PutBack,
+    clock: Clock = SYSTEM_CLOCK,
+    procedure: tuple[PutBack, ...] = (),
 ) -> Entry:
     """An entry written now, for that cluster."""
     cluster, now = await kube.cluster_uid(), clock.now()
-    return Entry(id_, fault, cluster, namespace, put_back, now, now + _LIVES)
+    return Entry(id_, fault, cluster, namespace, put_back, now, now + _LIVES, procedure)
 
 
 class Journal:
@@ -73,6 +86,8 @@ class Journal:
     def __init__(self, path: Path) -> None:
         """``path``: the JSON lines file, made on the first entry."""
         self.path = path
+        self.begun: tuple[str, ...] = ()
+        """The steps that change data, which ``begin`` has written down."""
 
     async def intend(self, kube: Kube, entry: Entry) -> None:
         """Write the entry down on disk and in the cluster; only then may the fault begin. Raises DrillbookError."""
@@ -86,6 +101,15 @@ class Journal:
             "data": {"entry": json.dumps(entry.document(), sort_keys=True)},
         }
         await kube.create(path_of("configmaps", entry.namespace), body)
+
+    async def begin(self, kube: Kube, entry: Entry, step: str) -> None:
+        """A step that changes data is about to begin; only when that is written may it. Raises DrillbookError."""
+        from drillbook.clients.kube import path_of
+
+        self.begun = (*self.begun, step)
+        self._append({"state": "begun", "id": entry.id, "step": step})
+        path = path_of("configmaps", entry.namespace, entry.config_map)
+        await kube.patch(path, {"data": {"begun": json.dumps(self.begun)}})
 
     async def undone(self, kube: Kube, entry: Entry) -> None:
         """The undo is verified: the ConfigMap goes, the file says so. Safe twice."""
@@ -108,6 +132,13 @@ class Journal:
             raise ConfigError(
                 f"the undo journal {self.path} can't be written: {error.strerror}; free the disk"
             ) from error
+
+
+def stays(begun: Sequence[str]) -> str:
+    """What no undo takes back, a sentence that names the steps; empty where none was begun."""
+    if not begun:
+        return ""
+    return f"but what {' and '.join(begun)} did to data stays, as far as it got: a person must look at it"
 
 
 async def forget(kube: Kube, entry: Entry) -> None:
@@ -141,10 +172,13 @@ def open_entries(path: Path) -> tuple[Entry, ...]:
         if state == "intended":
             entry = read_entry(line, f"{path}:{number}")
             intended[entry.id] = entry
-        elif state == "undone":
+        elif state == "begun" and str(line.get("id")) in intended:
+            entry = intended[str(line["id"])]
+            intended[entry.id] = replace(entry, begun=(*entry.begun, str(line.get("step"))))
+        elif state in {"begun", "undone"}:
             intended.pop(str(line.get("id")), None)
         else:
-            raise ConfigError.at(path, number, f"expected the state intended or undone, found {state!r}")
+            raise ConfigError.at(path, number, f"expected the state intended, begun or undone, found {state!r}")
     return tuple(intended.values())
 
 
@@ -157,10 +191,11 @@ async def entries_in_cluster(kube: Kube, namespace: str) -> tuple[Entry, ...]:
     for one in found:
         where = f"ConfigMap {namespace}/{one['metadata']['name']}"
         try:
-            document = json.loads((one.get("data") or {}).get("entry", ""))
+            data = one.get("data") or {}
+            document, begun = json.loads(data.get("entry", "")), json.loads(data.get("begun", "[]"))
         except ValueError as error:
             raise ConfigError(f"{where}: expected an undo entry as JSON in its key entry: {error}") from error
-        entry = read_entry(document, where)
+        entry = replace(read_entry(document, where), begun=tuple(map(str, begun)))
         if entry.namespace != namespace:
             raise ConfigError(f"{where}: expected an undo entry of this namespace, found one of {entry.namespace}")
         entries.append(entry)
@@ -171,15 +206,17 @@ def read_entry(document: Any, where: str) -> Entry:
     """An entry from its JSON document, which was found at ``where``. Raises ConfigError."""
     try:
         texts = {key: document[key] for key in ("id", "fault", "cluster", "namespace")}
-        put_back = document["put_back"]
+        put_back, procedure = document["put_back"], document.get("procedure", [])
         if not isinstance(put_back, dict) or not all(isinstance(text, str) for text in texts.values()):
             raise TypeError("id, fault, cluster and namespace are texts, and put_back is a mapping")
+        if not isinstance(procedure, list) or not all(isinstance(one, dict) for one in procedure):
+            raise TypeError("procedure is a list of mappings")
         written, expires = (datetime.fromisoformat(document[key]) for key in ("written", "expires"))
     except KeyError as error:
         raise ConfigError(f"{where}: expected an undo entry, found one without {error}") from error
     except (TypeError, ValueError) as error:
         raise ConfigError(f"{where}: expected an undo entry: {error}") from error
-    return Entry(**texts, put_back=put_back, written=written, expires=expires)
+    return Entry(**texts, put_back=put_back, written=written, expires=expires, procedure=tuple(procedure))
 
 
 def _sync_folder(folder: Path) -> None:

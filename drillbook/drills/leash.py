@@ -8,11 +8,10 @@ drill asks the leash while it waits.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from drillbook.errors import DrillAborted
-from drillbook.judge.outage import by_signal
 from drillbook.judge.reading import TRAFFIC
 from drillbook.model.timeline import Sample
 from drillbook.model.verdict import Status, Verdict
@@ -45,19 +44,30 @@ async def watch_objectives(look: Callable[[], tuple[Verdict, ...]], pause: float
         await asyncio.sleep(pause)
 
 
-def budget_problem(samples: Iterable[Sample], intervals: Mapping[str, float], budget_seconds: float | None) -> str:
-    """Why the error budget of a drill is spent; empty while it isn't, and where there is none.
+class Spent:
+    """What a drill has cost its users so far. Each sample is counted once, however often somebody asks."""
 
-    A bad answer costs one interval of its signal; of reading and writing, the one that was bad for longer counts.
-    """
-    if budget_seconds is None:
-        return ""
-    grouped = by_signal(samples)
-    spent = {name: sum(not s.good for s in grouped.get(name, ())) * intervals.get(name, 0.0) for name in TRAFFIC}
-    worst = max(TRAFFIC, key=lambda name: spent[name])
-    if spent[worst] <= budget_seconds:
-        return ""
-    return (
-        f"aborted: the error budget is spent: {spent[worst]:.1f} s of bad {worst} answers, and the environment lets a "
-        f"drill cost {budget_seconds:g} s"
-    )
+    def __init__(self) -> None:
+        self._counted = 0
+        self._bad = dict.fromkeys(TRAFFIC, 0)
+
+    def problem(self, samples: Sequence[Sample], intervals: Mapping[str, float], budget_seconds: float | None) -> str:
+        """Why the error budget of a drill is spent; empty while it isn't, and where there is none.
+
+        ``samples``: all so far, of which only those at the end are new. A bad answer costs one interval of its signal;
+        of reading and writing, the one that was bad for longer counts.
+        """
+        if budget_seconds is None:
+            return ""
+        for sample in samples[self._counted :]:
+            self._counted += 1
+            if sample.signal in self._bad and not sample.good:
+                self._bad[sample.signal] += 1
+        spent = {name: count * intervals.get(name, 0.0) for name, count in self._bad.items()}
+        worst = max(TRAFFIC, key=lambda name: spent[name])
+        if spent[worst] <= budget_seconds:
+            return ""
+        return (
+            f"aborted: the error budget is spent: {spent[worst]:.1f} s of bad {worst} answers, and the environment "
+            f"lets a drill cost {budget_seconds:g} s"
+        )

@@ -68,6 +68,8 @@ class Ledger:
         """``path``: the file, new. ``prefix`` must be this drill's alone. Raises ConfigError when it can't be made."""
         self.path, self.prefix, self.routes = path, prefix, routes
         self.fates: dict[str, Fate] = {}
+        self.settled: dict[str, float] = {}
+        """When each was answered, or sent where it wasn't yet, in the times that were noted."""
         try:
             self._handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
         except OSError as error:
@@ -96,7 +98,7 @@ class Ledger:
 
     def note(self, fate: Fate, key: str, at: float, detail: str = "") -> None:
         """Remember one line, for good once this returns."""
-        self.fates[key] = fate
+        self.fates[key], self.settled[key] = fate, at
         words = [fate.value, key, f"{at:.6f}", *([" ".join(detail.split())] if detail else [])]
         os.write(self._handle, ("\t".join(words) + "\n").encode())
 
@@ -131,8 +133,10 @@ async def read_back(http: HttpClient, routes: WriteRoutes, prefix: str, keys: It
     return {key: stored for key, stored in zip(wanted, found, strict=True) if stored.copies}
 
 
-async def read_tally(http: HttpClient, book: Ledger, seconds: float) -> WriteTally:
+async def read_tally(http: HttpClient, book: Ledger, seconds: float, backup_at: float | None = None) -> WriteTally:
     """What became of every write of ``book``; asked again for ``seconds`` while the system doesn't answer.
+
+    ``backup_at``: from when on writes can't be in the backup that was restored; None where none was.
 
     Raises Unreachable after that.
     """
@@ -141,7 +145,9 @@ async def read_tally(http: HttpClient, book: Ledger, seconds: float) -> WriteTal
     while True:
         try:
             stored = await read_back(http, book.routes, book.prefix, book.fates)
-            return tally(book.fates, stored, body_of)
+            return tally(
+                book.fates, stored, body_of, lambda key: backup_at is not None and book.settled[key] >= backup_at
+            )
         except Unreachable:
             if loop.time() > deadline:
                 raise

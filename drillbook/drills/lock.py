@@ -21,10 +21,20 @@ class Lock:
     """A Lease with this drill as its holder."""
 
     def __init__(
-        self, namespace: str, holder: str, clock: Clock = SYSTEM_CLOCK, lasts_seconds: int = LASTS_SECONDS
+        self,
+        namespace: str,
+        holder: str,
+        clock: Clock = SYSTEM_CLOCK,
+        lasts_seconds: int = LASTS_SECONDS,
+        *,
+        vanishes: bool = False,
     ) -> None:
-        """``holder``: who it is, and unlike anybody else: ``RUN/DRILL``."""
+        """``holder``: who it is, and unlike anybody else: ``RUN/DRILL``.
+
+        ``vanishes``: the namespace goes with the fault and comes back without its Leases, and the lock is taken again.
+        """
         self.namespace, self.holder, self.lasts_seconds, self._clock = namespace, holder, lasts_seconds, clock
+        self.vanishes = vanishes
 
     async def take(self, kube: Kube) -> None:
         """Become the holder. Raises Refused when another drill holds the lock and it has not expired."""
@@ -74,10 +84,25 @@ class Lock:
 
     async def _renew(self, kube: Kube) -> None:
         found = await kube.find(self._path)
+        if found is None and self.vanishes:
+            await self._take_again(kube)
+            return
         holder = found["spec"].get("holderIdentity") if found else None
         if found is None or holder != self.holder:
             raise DrillAborted(f"the lock {self} was taken away: {holder or 'nobody'} has it now")
         await kube.replace(self._path, self._body(found))
+
+    async def _take_again(self, kube: Kube) -> None:
+        """In a namespace that is away, or on its way out, nobody drills, and nobody can hold a lock."""
+        from drillbook.clients.kube import ApiRefusal
+
+        try:
+            await self.take(kube)
+        except ApiRefusal as refused:
+            if refused.code not in {403, 404}:
+                raise
+        except Refused as refused:
+            raise DrillAborted(f"the lock {self} was taken away: {refused}") from refused
 
     async def release(self, kube: Kube) -> None:
         """Take the Lease out, if it is still ours. Safe twice."""
@@ -124,6 +149,45 @@ class Lock:
 
     def __str__(self) -> str:
         return f"Lease {self.namespace}/{NAME}"
+
+
+class Both:
+    """Two locks that are held together: of a namespace that goes with the fault, and of the one that outlasts it."""
+
+    def __init__(self, *locks: Lock) -> None:
+        self.locks = locks
+
+    async def take(self, kube: Kube) -> None:
+        """Become the holder of each, or of none. Raises Refused."""
+        try:
+            for lock in self.locks:
+                await lock.take(kube)
+        except BaseException:
+            await self.release(kube)
+            raise
+
+    async def see_free(self, kube: Kube) -> None:
+        """Look, and take nothing. Raises Refused."""
+        for lock in self.locks:
+            await lock.see_free(kube)
+
+    async def renew_for_ever(self, kube: Kube) -> None:
+        """As each of them."""
+        await asyncio.gather(*(lock.renew_for_ever(kube) for lock in self.locks))
+
+    async def release(self, kube: Kube) -> None:
+        """Give up each that is ours. Safe twice."""
+        for lock in self.locks:
+            await lock.release(kube)
+
+
+def drill_lock(
+    namespace: str, home: str, holder: str, clock: Clock = SYSTEM_CLOCK, lasts_seconds: int = LASTS_SECONDS
+) -> Lock | Both:
+    """The lock of a drill of ``namespace`` whose journal is in ``home``, nearly always the same."""
+    if home in {"", namespace}:
+        return Lock(namespace, holder, clock, lasts_seconds)
+    return Both(Lock(home, holder, clock, lasts_seconds), Lock(namespace, holder, clock, lasts_seconds, vanishes=True))
 
 
 async def holder_of(kube: Kube, namespace: str) -> str | None:

@@ -37,7 +37,7 @@ def own_needs(namespace: str) -> Mapping[str, tuple[Permission, ...]]:
         "look": (Permission("get", "namespaces"), *each("list", "poddisruptionbudgets", "policy")),
         "lock and journal": (
             *each("get create update delete", "leases", "coordination.k8s.io"),
-            *each("create delete", "configmaps"),
+            *each("create patch delete", "configmaps"),
         ),
         "recover": tuple(each("list", "configmaps")),
     }

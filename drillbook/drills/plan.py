@@ -11,6 +11,7 @@ from drillbook import places
 from drillbook.drills.blast_radius import Radius
 from drillbook.drills.experiment import Experiment, load_experiment
 from drillbook.drills.guard import Intent
+from drillbook.drills.outlasting import other_namespace
 from drillbook.drills.recovery import permissions, refuse_data_elsewhere
 from drillbook.drills.signals import LONGEST_INTERVAL
 from drillbook.errors import ConfigError
@@ -21,6 +22,7 @@ from drillbook.judge.recovery import too_fine
 from drillbook.model.environment import Environment
 from drillbook.model.policy import DrillPlan, Policy, Procedure
 from drillbook.model.verdict import Verdict, Waiver
+from drillbook.policy.given_times import TimeLimit, time_limit
 
 DEFAULT_TIMEOUT: Final = 120.0
 OWN_VARIABLES: Final = frozenset({"system", "environment", "sandbox", "component"})
@@ -60,7 +62,14 @@ class Briefing:
     experiment: Experiment
     intent: Intent
     procedure: Procedure | None
-    limit_seconds: float | None
+    limit: TimeLimit | None
+    """In what time it must recover; None where neither the runbook nor the environment says so."""
+    by_hand: bool = False
+    """People follow the procedure, and Drillbook doesn't."""
+
+    @property
+    def limit_seconds(self) -> float | None:
+        return self.limit.time.total_seconds() if self.limit else None
 
     @property
     def fault(self) -> Fault:
@@ -102,12 +111,12 @@ def brief(order: Order) -> Briefing:
                 f"{policy.path}: drill {plan.id!r}: experiment {plan.experiment} takes no setting {setting!r}; "
                 f"it takes {known}"
             )
-    fault, aim, radius = aimed(policy, plan.component, experiment.injection.arguments)
-    procedure = policy.procedures[plan.procedure] if plan.recovery == "procedure" and plan.procedure else None
+    fault, aim, radius = aimed(policy, plan.component, experiment.injection.arguments, order.environment)
+    procedure = policy.procedures[plan.procedure] if plan.recovery != "self" and plan.procedure else None
+    by_hand = plan.recovery == "manual"
     refuse_data_elsewhere(policy, procedure, aim.component.namespace)
-    resolution = policy.severities[plan.level].resolution
-    limit = resolution.total_seconds() if resolution else None
-    if problem := too_fine(limit, LONGEST_INTERVAL):
+    limit = time_limit(policy, order.environment, plan)
+    if problem := too_fine(limit.time.total_seconds() if limit else None, LONGEST_INTERVAL):
         raise ConfigError(f"{policy.path}: drill {plan.id!r}: {problem}")
     intent = Intent(
         policy,
@@ -118,12 +127,15 @@ def brief(order: Order) -> Briefing:
         order.confirmed,
         order.production,
         lasts_seconds=order.timeout_seconds + AROUND_SECONDS,
+        # Also where people follow it: what they began and didn't finish is put back by Drillbook.
         repairs=permissions(policy, procedure),
     )
-    return Briefing(experiment, intent, procedure, limit)
+    return Briefing(experiment, intent, procedure, limit, by_hand)
 
 
-def aimed(policy: Policy, component: str, arguments: Mapping[str, Any]) -> tuple[Fault, Aim, Radius]:
+def aimed(
+    policy: Policy, component: str, arguments: Mapping[str, Any], environment: Environment | None = None
+) -> tuple[Fault, Aim, Radius]:
     """Fault, aim and radius from the arguments of an ``inject`` activity. Raises ConfigError."""
     if component not in policy.components:
         known = ", ".join(policy.components)
@@ -135,6 +147,7 @@ def aimed(policy: Policy, component: str, arguments: Mapping[str, Any]) -> tuple
             pods=_whole(arguments, "pods", 1),
             grace_seconds=_whole(arguments, "grace_seconds", 0),
             settings=read_settings(fault.name, fault.settings, arguments.get("settings")),
+            home=other_namespace(policy, environment, policy.components[component].namespace),
         )
         radius = Radius(
             namespaces=frozenset(policy.namespaces),

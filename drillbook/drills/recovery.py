@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from drillbook.drills import putting_back
 from drillbook.drills.steps import WAYS
 from drillbook.drills.steps.ground import Ground, seconds_of
 from drillbook.errors import ConfigError, DrillAborted, DrillbookError
@@ -57,9 +58,10 @@ async def run_step(ground: Ground, step: Entry) -> Claim:
 
 
 def permissions(policy: Policy, procedure: Procedure | None) -> tuple[Permission, ...]:
-    """What following the procedure needs."""
+    """What following the procedure needs, and putting back what it changes."""
     steps = procedure.steps if procedure else ()
-    return tuple(dict.fromkeys(need for step in steps for need in WAYS[step.type].needs(policy, step)))
+    followed = [need for step in steps for need in WAYS[step.type].needs(policy, step)]
+    return tuple(dict.fromkeys([*followed, *putting_back.needs(policy, expected_changes(policy, procedure))]))
 
 
 def refuse_data_elsewhere(policy: Policy, procedure: Procedure | None, namespace: str) -> None:

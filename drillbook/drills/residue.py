@@ -2,7 +2,7 @@
 
 Outside the system's namespaces no object may differ at all. Inside, whatever a person or a file decided must be as it
 was: specs, replicas, images, configuration. What the platform does by itself is not residue: status, pods and
-ReplicaSets that their controller replaces, Events, Leases and endpoints.
+ReplicaSets that their controller replaces, replicas within an autoscaler's bounds, Events, Leases and endpoints.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _BOOKKEEPING: Final = frozenset({"managedFields", "resourceVersion", "generation
 _FIELDS_NAMED: Final = 4
 RETRY_SECONDS: Final = 0.5
 ANY: Final = "*"
-"""Every field of an object, its coming and its going."""
+"""Every field of an object, its coming and its going; in place of a name, every object of the kind there."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -74,13 +74,14 @@ def residue(
     ``namespaces``: the system's own. ``expected``: by kind, namespace and name, the fields that the documented
     procedure changes, with all that is in them; ANY where the object may also come, go and be replaced.
     """
-    expected = expected or {}
+    expected = together(expected or {}, _autoscaled(after.values()))
     sentences: list[str] = []
     for name in sorted({*before, *after}):
         inside = name.namespace in namespaces
         where = "inside" if inside else "outside"
         old, new = before.get(name), after.get(name)
-        known = expected.get((name.kind, name.namespace, name.name), ())
+        every = expected.get((name.kind, name.namespace, ANY), ())
+        known = expected.get((name.kind, name.namespace, name.name), every)
         if ANY in known:
             continue
         if inside and all(o is None or _owned(o) for o in (old, new)):
@@ -120,6 +121,23 @@ def together(*expected: Mapping[tuple[str, str, str], Collection[str]]) -> Mappi
         for name, more in one.items():
             fields.setdefault(name, set()).update(more)
     return fields
+
+
+def _autoscaled(items: Collection[Object]) -> Mapping[tuple[str, str, str], Collection[str]]:
+    """How many replicas there are of what an autoscaler is in charge of is its own to decide, within its bounds."""
+    bounds = {}
+    for one in items:
+        if one["kind"] == "HorizontalPodAutoscaler":
+            spec, target = one["spec"], one["spec"]["scaleTargetRef"]
+            known = (target["kind"], one["metadata"]["namespace"], target["name"])
+            bounds[known] = (spec.get("minReplicas", 1), spec["maxReplicas"])
+    found = {}
+    for one in items:
+        key = (one["kind"], one["metadata"].get("namespace", ""), one["metadata"]["name"])
+        low, high = bounds.get(key, (1, 0))
+        if low <= (one.get("spec") or {}).get("replicas", 1) <= high:
+            found[key] = ("spec.replicas",)
+    return found
 
 
 def _covered(field: str, known: Collection[str]) -> bool:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from drillbook.clock import SYSTEM_CLOCK, Clock
-from drillbook.drills.journal import Entry, Journal, entries_in_cluster, forget, open_entries
+from drillbook.drills import putting_back
+from drillbook.drills.journal import Entry, Journal, entries_in_cluster, forget, open_entries, stays
 from drillbook.drills.lock import LASTS_SECONDS, Lock, holder_of
 from drillbook.errors import DrillbookError, Refused
 from drillbook.faults import fault_named
@@ -124,8 +125,10 @@ def _newest_first(found: Iterable[Unfinished]) -> Iterator[Unfinished]:
     """One for each entry, with every file that holds it; what was broken last is put back first."""
     merged: dict[str, Unfinished] = {}
     for one in found:
-        files = merged[one.entry.id].files if one.entry.id in merged else ()
-        merged[one.entry.id] = Unfinished(one.entry, (*files, *one.files))
+        other = merged.get(one.entry.id, one)
+        # The disk is written first: where both have the entry, one may know of a step more.
+        entry = max(other.entry, one.entry, key=lambda entry: len(entry.begun))
+        merged[one.entry.id] = Unfinished(entry, one.files if other is one else (*other.files, *one.files))
     return iter(sorted(merged.values(), key=lambda one: one.entry.written, reverse=True))
 
 
@@ -135,10 +138,11 @@ async def _finish_one(kube: Kube, one: Unfinished, say: Callable[[str], None], c
         return Finish(entry, "", f"its entry expired at {entry.expires:%Y-%m-%d %H:%M} UTC: a person must look")
     say(f"undoing {entry.fault} of {entry.id}")
     try:
-        done = await fault_named(entry.fault).undo(kube, entry.put_back, UNDO_SECONDS)
+        undone = await fault_named(entry.fault).undo(kube, entry.put_back, UNDO_SECONDS)
+        restored = await putting_back.restore(kube, entry.procedure, UNDO_SECONDS)
         await forget(kube, entry)
         for path in one.files:
             await Journal(path).undone(kube, entry)
     except DrillbookError as error:
         return Finish(entry, "", str(error))
-    return Finish(entry, done)
+    return Finish(entry, ", ".join(filter(None, (undone, restored, stays(entry.begun)))))

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from drillbook.clock import SYSTEM_CLOCK, Clock
-from drillbook.model.timeline import Event, EventKind, Sample
+from drillbook.model.timeline import LATE, Event, EventKind, Sample
 
 ANSWER_SECONDS: Final = 1.0
 """An answer that takes longer is none: whoever waits that long for one request calls the system down."""
@@ -133,7 +133,7 @@ class Watch:
         done = self.now()
         patience = self._patience.get(signal.name, ANSWER_SECONDS)
         if look.good and done - due > patience:
-            look = Look(False, f"answered late: {done - due:.2f} s, the usual takes less than {patience:.2f} s")
+            look = Look(False, f"{LATE}: {done - due:.2f} s, the usual takes less than {patience:.2f} s")
         if not look.good:
             self._last_bad[signal.name] = max(done, self._last_bad.get(signal.name, 0.0))
         self.samples.append(Sample(signal.name, due, done - due, look.good, look.detail))

@@ -13,27 +13,36 @@ from drillbook.checking import asked_in, check_objectives
 from drillbook.clock import SYSTEM_CLOCK, Clock
 from drillbook.drills.connections import Connections
 from drillbook.drills.journal import Entry, Journal
-from drillbook.drills.leash import budget_problem
+from drillbook.drills.leash import Spent
 from drillbook.drills.ledger import Ledger
-from drillbook.drills.lock import Lock
+from drillbook.drills.lock import drill_lock
 from drillbook.drills.plan import SUSTAINED_SECONDS, Briefing, Order, brief
+from drillbook.drills.recovery import describe, place
 from drillbook.drills.residue import Snapshot
+from drillbook.drills.steps.ground import WAIT_SECONDS, Ground, Restored
 from drillbook.drills.watch import ANSWER_SECONDS, Watch
 from drillbook.errors import DrillAborted
-from drillbook.faults.fault import Landing, Target
+from drillbook.faults.fault import Landing, Target, Traces
 from drillbook.judge.death import kind_of_death
+from drillbook.judge.detection import AlertSight
 from drillbook.judge.drill import judge_drill
 from drillbook.judge.reading import Evidence
 from drillbook.model.content import Content
-from drillbook.model.drill import DrillResult, FaultReport, WriteTally
+from drillbook.model.drill import DrillResult, FaultReport, PostCondition, RecoveryPoint, WriteTally
+from drillbook.model.policy import Component
+from drillbook.model.procedures import Entry as Step
+from drillbook.model.procedures import changes_data
 from drillbook.model.timeline import Event, EventKind, Timeline
 from drillbook.model.verdict import Verdict
 
 if TYPE_CHECKING:
     from drillbook.clients.http import HttpClient
+    from drillbook.drills.afterwards.conditions import Conditions
     from drillbook.drills.background import Errand
     from drillbook.drills.desk import Desk
     from drillbook.drills.engine import Engine
+    from drillbook.drills.manual import Person
+    from drillbook.drills.manual_tasks import Task
 
 POLL_SECONDS: Final = 0.02
 
@@ -58,9 +67,23 @@ class Findings:
     content_before: tuple[Content, ...] = ()
     """Two looks at the tables before the fault; fewer where they couldn't be read, or needn't be."""
     changed_tables: tuple[str, ...] = ()
+    compared: bool = False
+    """The tables were compared after the recovery."""
+    not_compared: str = "the tables were not compared with what they held before the fault"
     identity_problems: tuple[str, ...] = ()
+    printed: list[tuple[str, tuple[str, ...]]] = field(default_factory=list, repr=False)
+    """What each step printed, by its description; it may hold secrets, and no report has it."""
+    then: tuple[PostCondition, ...] = ()
+    alert: AlertSight | None = None
+    """The alert that the runbook names; None where it names none."""
     residue: tuple[str, ...] | None = None
     writes: WriteTally | None = None
+    restored: Restored | None = None
+    """The last backup that the procedure loaded."""
+    writes_hidden: bool = False
+    """Nobody could read them back before the undo, which put the data back: what is there now says nothing."""
+    followed: bool = False
+    """The procedure was followed to its end, every step of it."""
     undone: bool = True
     """Nothing is broken, or everything is put back."""
     injecting: float | None = None
@@ -74,24 +97,31 @@ class Findings:
 class Work:
     """One drill in progress."""
 
-    def __init__(self, order: Order, narrate: Narrate, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(
+        self, order: Order, narrate: Narrate, clock: Clock = SYSTEM_CLOCK, person: Person | None = None
+    ) -> None:
         """Raises ConfigError when the order can't be run as it is written."""
-        self.order, self.clock = order, clock
+        self.order, self.clock, self.person = order, clock, person
         self.briefing: Briefing = brief(order)
         self._narrate = narrate
         self.found = Findings()
         self.origin = clock.monotonic()
         self.connections = Connections(order.environment)
         self.journal = Journal(order.folder / f"undo-{order.plan.id}.jsonl")
-        self.lock = Lock(self.namespace, order.id, clock)
+        self.lock = drill_lock(self.namespace, self.briefing.intent.home, order.id, clock)
         self.renewal: Errand[None] | None = None
         self.leash: Errand[None] | None = None
         self.entry: Entry | None = None
         self.http: HttpClient | None = None
         self.book: Ledger | None = None
         self.watch: Watch | None = None
+        self.spent = Spent()
         self.desk: Desk | None = None
         self.engine: Engine | None = None
+        self.conditions: Conditions | None = None
+        self.alert_watch: Errand[None] | None = None
+        self.tasks: tuple[Task, ...] = ()
+        """What people are told to do, where they recover the system by hand."""
 
     def say(self, text: str) -> None:
         """Tell a person; a terminal that was closed, or a pipe that nobody reads, must not end what is being done."""
@@ -109,15 +139,39 @@ class Work:
         return self.briefing.aim.component.engine == "postgres"
 
     @property
+    def routine(self) -> bool:
+        """Whether nothing is broken, and a documented procedure is followed all the same: a deployment, a backup."""
+        return not self.briefing.fault.breaks and self.briefing.procedure is not None
+
+    @property
     def prefix(self) -> str:
         """What the keys of the ledger's writes begin with."""
         # With a character that no id has: the writes of drill "kill" must not look like those of "kill-all".
         return f"{self.order.run_id}:{self.order.plan.id}:"
 
     @property
-    def damages_tables(self) -> bool:
-        """Whether the database's data is damaged, so that what its tables hold is compared."""
-        return self.is_postgres and self.briefing.fault.damages
+    def compared(self) -> Component | None:
+        """The database whose tables are compared: its data is damaged, or the procedure promises what it restores."""
+        if self.is_postgres and self.briefing.fault.damages:
+            return self.briefing.aim.component
+        then = self.briefing.procedure.then if self.briefing.procedure else ()
+        names = [one.component for one in then if one.type == "restore_fidelity" and one.component]
+        return self.order.policy.components[names[0]] if names else None
+
+    def new_ground(self) -> Ground:
+        """Where a procedure is followed, or looked at."""
+        order, kube = self.order, self.connections.kube
+
+        async def correct() -> str:
+            if self.entry is None:
+                raise DrillAborted("nothing was broken yet that a person could correct")
+            return await self.briefing.fault.undo(kube, self.entry.put_back, WAIT_SECONDS)
+
+        return Ground(kube, order.policy, order.environment, order.waivers, self.clock, correct)
+
+    def traces(self) -> Traces:
+        """What differs by the fault itself although everything is put back."""
+        return self.briefing.fault.traces(self.briefing.aim, self.entry.put_back if self.entry else {})
 
     @property
     def longest(self) -> float:
@@ -129,6 +183,13 @@ class Work:
     def now(self) -> float:
         """Seconds since the drill's start."""
         return self.clock.monotonic() - self.origin
+
+    def write_down(self, step: Step) -> None:
+        """That a step is about to begin which changes data, and so can't be undone. Raises DrillbookError."""
+        entry = self.entry
+        if entry is not None and changes_data(step):
+            named = f"{describe(step)} ({place(self.order.policy, step)})"
+            self.connections.on_kube(lambda kube: self.journal.begin(kube, entry, named))
 
     def event(
         self, kind: EventKind, text: str = "", *, at: float | None = None, details: Mapping[str, Any] | None = None
@@ -155,7 +216,7 @@ class Work:
                 errand.result()
         budget = self.order.environment.outage_budget
         if self.watch is not None and budget is not None:
-            problem = budget_problem(self.watch.samples, self.watch.intervals, budget.total_seconds())
+            problem = self.spent.problem(self.watch.samples, self.watch.intervals, budget.total_seconds())
             if problem:
                 raise DrillAborted(problem)
 
@@ -170,6 +231,14 @@ class Work:
             errand.cancel()
             raise
         return errand.result()
+
+    def recovery_point(self) -> RecoveryPoint | None:
+        """To which moment the data was brought back; None where no backup was restored."""
+        restored, documented = self.found.restored, self.order.plan.recovery_point
+        if restored is None:
+            return None
+        limit = documented.total_seconds() if documented else None
+        return RecoveryPoint(restored.file, restored.at - restored.written, limit)
 
     def timeline(self) -> Timeline:
         """All events and samples so far."""
@@ -191,6 +260,7 @@ class Work:
             landed=found.landing.landed,
             targets=tuple(map(str, found.targets)),
             evidence={"grace_seconds": grace, **({"death": death} if death else {}), **found.landing.evidence},
+            routine=self.routine,
         )
         return judge_drill(
             Evidence(
@@ -204,12 +274,17 @@ class Work:
                 residue=found.residue,
                 undone=found.undone,
                 limit_seconds=self.briefing.limit_seconds,
+                limit_from=limit.said_at if (limit := self.briefing.limit) else "",
+                limit_ours=limit.ours if limit else False,
                 sustained_seconds=SUSTAINED_SECONDS,
                 waited_seconds=found.waited,
                 problems=tuple(found.problems),
                 aborted=found.aborted,
                 changed_tables=found.changed_tables,
                 identity_problems=found.identity_problems,
+                then=found.then,
+                recovery_point=self.recovery_point(),
+                alert=found.alert,
                 took_seconds=self.now(),
             )
         )

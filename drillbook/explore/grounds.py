@@ -63,12 +63,12 @@ class Grounds:
 
         return asyncio.run(ask())
 
-    def play(self, sequence: Sequence) -> Played:
-        """Play it from beginning to end, users and all."""
+    def play(self, sequence: Sequence, until: float) -> Played:
+        """Play it from beginning to end, users and all. Raises TimeIsUp at ``until`` (``time.monotonic``)."""
         self._played += 1
         folder = self.folder / f"{self._played:04d}"
         folder.mkdir()
-        with Player(self.policy, self.environment, self.waivers, folder, self.patience_seconds) as player:
+        with Player(self.policy, self.environment, self.waivers, folder, self.patience_seconds, until) as player:
             moves = tuple(player.make(move) for move in sequence)
             broken = player.finish()
         if broken:

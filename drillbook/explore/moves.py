@@ -45,6 +45,12 @@ class Press:
 
 
 type Move = Break | Follow | Press
+
+
+class TimeIsUp(BaseException):
+    """A search has no time left, also in the middle of a sequence. Hypothesis takes no such thing for a failure."""
+
+
 type Sequence = tuple[Move, ...]
 
 

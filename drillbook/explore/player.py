@@ -7,7 +7,9 @@ back, and nothing else has changed.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -21,7 +23,7 @@ from drillbook.drills.plan import SUSTAINED_SECONDS
 from drillbook.drills.steps.ground import Ground
 from drillbook.drills.watch import ANSWER_SECONDS, Watch
 from drillbook.errors import DrillbookError, Refused
-from drillbook.explore.moves import Break, Follow, Move, Press
+from drillbook.explore.moves import Break, Follow, Move, Press, TimeIsUp
 from drillbook.explore.possible import aim_of
 from drillbook.faults.fault import Fault, PutBack
 from drillbook.model.environment import Environment, EnvironmentClass
@@ -53,11 +55,18 @@ class Player:
     """One sequence on one sandbox. Use it as a context manager; ``finish`` judges."""
 
     def __init__(
-        self, policy: Policy, environment: Environment, waivers: tuple[Waiver, ...], folder: Path, patience: float
+        self,
+        policy: Policy,
+        environment: Environment,
+        waivers: tuple[Waiver, ...],
+        folder: Path,
+        patience: float,
+        until: float = math.inf,
     ) -> None:
         """``folder``: new, for the write ledger. ``patience``: seconds to wait for the recovery.
 
-        Raises Refused for anything that is not a sandbox.
+        At ``until`` (``time.monotonic``) whatever is going on ends with TimeIsUp, and nothing is undone: the sandbox is
+        the explorer's own, and goes. Raises Refused for anything that is not a sandbox.
         """
         if environment.environment_class is not EnvironmentClass.SANDBOX:
             raise Refused(
@@ -66,6 +75,7 @@ class Player:
         self.policy, self.environment, self.waivers, self.patience = policy, environment, waivers, patience
         self.connections = Connections(environment)
         self._file = folder / "writes.tsv"
+        self._until = until
         self._broken: list[Broken] = []
         self._changes: list[Any] = []
 
@@ -93,7 +103,8 @@ class Player:
 
     def __exit__(self, *error: object) -> None:
         try:
-            self._undo_all()
+            if time.monotonic() < self._until:
+                self._undo_all()
             self.connections.run(self.watch.stop())
         finally:
             self.connections.__exit__(None, None, None)
@@ -103,11 +114,11 @@ class Player:
         try:
             match move:
                 case Break():
-                    return self.connections.on_kube(lambda kube: self._break(kube, move))
+                    return self._in_time(self._break(self.connections.kube, move))
                 case Follow():
-                    return self.connections.run(self._follow(move))
+                    return self._in_time(self._follow(move))
                 case Press():
-                    return self.connections.run(self._press(move))
+                    return self._in_time(self._press(move))
         except DrillbookError as error:
             return f"{move}: {error}"
 
@@ -116,7 +127,7 @@ class Player:
         found = self._undo_all()
         begun = self.watch.now()
         while (quiet := self.watch.quiet_seconds(begun)) < SUSTAINED_SECONDS and self._waits(begun):
-            time.sleep(POLL_SECONDS)
+            self._in_time(asyncio.sleep(POLL_SECONDS))
         if quiet < SUSTAINED_SECONDS:
             found.append(
                 f"users were not served again for {SUSTAINED_SECONDS:g} s within {self.patience:g} s of the undo"
@@ -125,10 +136,25 @@ class Player:
         self.connections.run(self.watch.stop())
         for look in (self._writes, self._changed):
             try:
-                found += self.connections.run(look())
+                found += self._in_time(look())
             except DrillbookError as error:
                 found.append(str(error))
         return tuple(found)
+
+    def _in_time[T](self, work: Coroutine[Any, Any, T]) -> T:
+        """What ``work`` gives, on the background loop. Raises TimeIsUp when there is no time left for it."""
+
+        async def bounded() -> T:
+            left = None if math.isinf(self._until) else max(0.0, self._until - time.monotonic())
+            async with asyncio.timeout(left):
+                return await work
+
+        try:
+            return self.connections.run(bounded())
+        except TimeoutError:
+            if time.monotonic() >= self._until:
+                raise TimeIsUp from None
+            raise
 
     def _waits(self, begun: float) -> bool:
         return self.watch.now() - begun < self.patience
@@ -171,7 +197,7 @@ class Player:
             one = self._broken.pop()
             self._changes.append(one.traces)
             try:
-                self.connections.run(one.fault.undo(self.connections.kube, one.put_back, UNDO_SECONDS))
+                self._in_time(one.fault.undo(self.connections.kube, one.put_back, UNDO_SECONDS))
             except DrillbookError as error:
                 problems.append(f"the undo of {one.move} is not finished: {error}")
         return problems
@@ -180,6 +206,8 @@ class Player:
         asked = asked_in(self.policy, self.environment)
         while True:
             verdicts = check_objectives(self.policy, self.environment, self.waivers, asked)
+            if time.monotonic() >= self._until:
+                raise TimeIsUp
             bad = [v for v in verdicts if v.status not in {Status.PASS, Status.WAIVED}]
             if not bad:
                 return []

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from drillbook.clock import SYSTEM_CLOCK, Clock
-from drillbook.explore.moves import Break, Sequence
+from drillbook.explore.moves import Break, Sequence, TimeIsUp
 from drillbook.explore.possible import Possible
 
 if TYPE_CHECKING:
@@ -22,16 +22,12 @@ LONGEST: Final = 4
 """Moves in one sequence: what takes more is rarer than what the time allows to find."""
 MOST: Final = 10_000
 
-type Play = Callable[[Sequence], tuple[str, ...]]
-"""Plays a sequence; a sentence for each promise that it broke."""
+type Play = Callable[[Sequence, float], tuple[str, ...]]
+"""Plays a sequence; a sentence for each promise that it broke. Raises TimeIsUp where it isn't over at that moment."""
 
 
 class _BrokenPromiseError(Exception):
     """What Hypothesis takes for a failure, and shrinks."""
-
-
-class _TimeIsUp(BaseException):
-    """Ends the search at once: Hypothesis takes no such thing for a failure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +71,12 @@ class Search:
         def keeps_its_promises(sequence: Sequence) -> None:
             if sequence not in self.known:
                 if self.clock.monotonic() >= until:
-                    raise _TimeIsUp
-                self.known[sequence] = self.play(sequence)
+                    raise TimeIsUp
+                self.known[sequence] = self.play(sequence, until)
             if self.known.get(sequence):
                 raise _BrokenPromiseError
 
-        with suppress(_BrokenPromiseError, _TimeIsUp):
+        with suppress(_BrokenPromiseError, TimeIsUp):
             keeps_its_promises()
         broken = [sequence for sequence, promises in self.known.items() if promises]
         shortest = min(broken, key=len, default=())

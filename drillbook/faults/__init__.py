@@ -28,6 +28,7 @@ from drillbook.faults.http_errors import HttpErrors
 from drillbook.faults.image_pull import ImagePull
 from drillbook.faults.memory_stress import MemoryStress
 from drillbook.faults.migration_failing import MigrationFailing
+from drillbook.faults.namespace_lost import NamespaceLost
 from drillbook.faults.network_chaos import NetworkDelay, Partition
 from drillbook.faults.network_cut import NetworkCut
 from drillbook.faults.node_drain import NodeDrain
@@ -71,6 +72,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
         HttpErrors(),
         DnsFailing(),
         NodeDrain(),
+        NamespaceLost(),
         TwoAutoscalers(),
         CertificateExpiry(),
         CertificateLost(),

@@ -59,11 +59,10 @@ class CacheFlush(Fault):
         redis = await redis_of(kube, aim)
         database, spare = aim.settings["database"], aim.settings["spare"]
         look = await _look(redis, database, spare)
-        if not look.keys:
-            raise Refused(f"database {database} of the cache is empty already")
         if database == spare or look.spare:
             raise Refused(f"database {spare} of the cache is in use: the setting spare would name an empty one")
-        return f"SWAPDB {database} {spare} with redis-cli in {place}"
+        cold = "" if look.keys else "; it is empty, so nobody misses anything by it"
+        return f"SWAPDB {database} {spare} with redis-cli in {place}{cold}"
 
     async def candidates(self, kube: Kube, aim: Aim) -> tuple[Candidate, ...]:
         return await redis_candidates(kube, aim)
@@ -79,7 +78,8 @@ class CacheFlush(Fault):
             await same_server(redis, target)
             if (await _look(redis, database, spare)).spare:
                 raise Refused(f"database {spare} of the cache is in use by now")
-            await redis.batch(f"MULTI\nSWAPDB {database} {spare}\nSELECT {spare}\nSET {MARK} 1\nEXEC\n")
+            # The mark is part of what is flushed: seen aside, it proves the flush, also of a cache that was empty.
+            await redis.batch(f"MULTI\nSELECT {database}\nSET {MARK} 1\nSWAPDB {database} {spare}\nEXEC\n")
         return tuple(targets)
 
     async def landed(self, kube: Kube, aim: Aim, targets: Sequence[Target], before: PutBack) -> Landing:
@@ -87,7 +87,7 @@ class CacheFlush(Fault):
         look = await _look(redis, before["database"], before["spare"])
         aside = max(look.spare - 1, 0)
         evidence = {"keys before": before["keys"], "keys set aside": aside, "keys now": look.keys}
-        return Landing(look.marked and aside > 0, evidence)
+        return Landing(look.marked and aside >= min(1, int(before["keys"])), evidence)
 
     async def undo(self, kube: Kube, put_back: PutBack, seconds: float) -> str:
         redis = await redis_in(kube, put_back, seconds)

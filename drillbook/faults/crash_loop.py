@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from drillbook.faults.fault import Aim, Landing, PutBack
-from drillbook.faults.templates import ALL_PODS, TemplateFault, container_of, container_patch, container_state
+from drillbook.faults.templates import (
+    ALL_PODS,
+    TemplateFault,
+    container_of,
+    container_patch,
+    container_state,
+    enough_hit,
+)
 
 if TYPE_CHECKING:
     from drillbook.clients.kube import Object
@@ -27,8 +34,7 @@ class CrashLoop(TemplateFault):
     def seen(self, aim: Aim, pods: Sequence[Object], before: PutBack) -> Landing:
         crashed = {pod["metadata"]["name"]: _end(pod) for pod in pods if container_of(pod).get("command") == COMMAND}
         evidence = {"crashed": {name: end for name, end in crashed.items() if end}}
-        wanted = before["replicas"] if aim.settings["all_pods"] else 1
-        return Landing(len(evidence["crashed"]) >= wanted, evidence)
+        return Landing(enough_hit(aim, before, len(evidence["crashed"]), len(pods)), evidence)
 
 
 def _end(pod: Object) -> str:

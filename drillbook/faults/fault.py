@@ -59,6 +59,8 @@ class Aim:
     """0 kills at once, as a crash does; more lets the process end by itself first, as a roll-out does."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Every setting that the fault declares; see ``settings.read_settings``."""
+    home: str = ""
+    """Another namespace than the component's, which is there when that is away; empty where there is none."""
 
     def __post_init__(self) -> None:
         if self.pods < 0 or self.grace_seconds < 0:
@@ -119,8 +121,13 @@ class Fault(Protocol):
     """The data itself is damaged: after the recovery every table of the database must hold what it held before."""
     kills: bool = False
     """The targets' processes die: of a database, a server that was started later must be seen afterwards."""
+    breaks: bool = True
+    """False: nothing is broken. Its drill needs a routine procedure, which is what is timed and judged then."""
     destroys: bool = False
     """Acknowledged writes are gone by its nature, and only a restore can bring them back."""
+
+    takes_namespace: bool = False
+    """It takes the whole namespace away, so that lock and journal must be in another, ``aim.home``."""
 
     def needs(self, aim: Aim) -> Needs:
         """The permissions to break and to repair."""

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from drillbook.faults.fault import Aim, Landing, PutBack
 from drillbook.faults.settings import Setting
-from drillbook.faults.templates import ALL_PODS, TemplateFault, container_of, container_patch, container_state
+from drillbook.faults.templates import (
+    ALL_PODS,
+    TemplateFault,
+    container_of,
+    container_patch,
+    container_state,
+    enough_hit,
+)
 
 if TYPE_CHECKING:
     from drillbook.clients.kube import Object
@@ -32,8 +39,7 @@ class ImagePull(TemplateFault):
     def seen(self, aim: Aim, pods: Sequence[Object], before: PutBack) -> Landing:
         waiting = {pod["metadata"]["name"]: _reason(pod) for pod in pods}
         evidence = {"waiting": {name: reason for name, reason in waiting.items() if "Image" in reason}}
-        wanted = before["replicas"] if aim.settings["all_pods"] else 1
-        return Landing(len(evidence["waiting"]) >= wanted, evidence)
+        return Landing(enough_hit(aim, before, len(evidence["waiting"]), len(pods)), evidence)
 
 
 def _never_released(image: str) -> str:

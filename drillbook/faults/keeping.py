@@ -1,4 +1,4 @@
-"""What an undo needs and a journal must not hold: kept in a Secret of the drilled namespace until the undo is done.
+"""What an undo needs and a journal must not hold: kept in a Secret beside the journal until the undo is done.
 
 ``inject`` keeps before it breaks, and the undo forgets last. So where nothing is kept, nothing was broken, or it is put
 back already; and what is kept is enough for any machine. Its name follows from fault and target: what an earlier drill

@@ -6,7 +6,7 @@ Only pods of the component's own namespace are evicted; what else runs on the no
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from drillbook.errors import DrillAborted
@@ -98,16 +98,22 @@ class NodeDrain(Fault):
         return Landing(done, evidence)
 
     async def undo(self, kube: Kube, put_back: PutBack, seconds: float) -> str:
-        opened: list[str] = []
-        for name, uid in put_back["nodes"].items():
-            target = Target("Node", "", name, uid)
-            node = await find_exactly(kube, target)
-            # A node that was taken out of the cluster meanwhile has nothing to be put back.
-            if node is not None and node["spec"].get("unschedulable"):
-                await patch_exactly(kube, target, {"spec": {"unschedulable": None}})
-                opened.append(name)
+        opened = await open_again(kube, put_back["nodes"])
         told = f"{', '.join(opened)} takes new pods again" if opened else "every node takes new pods"
         return f"{told}, {await replicas_back(kube, put_back, seconds)}"
+
+
+async def open_again(kube: Kube, nodes: Mapping[str, str]) -> list[str]:
+    """Let new pods onto those of ``nodes`` (UIDs by name) that take none; their names. Safe twice."""
+    opened: list[str] = []
+    for name, uid in nodes.items():
+        target = Target("Node", "", name, uid)
+        node = await find_exactly(kube, target)
+        # A node that was taken out of the cluster meanwhile has nothing to be put back.
+        if node is not None and node["spec"].get("unschedulable"):
+            await patch_exactly(kube, target, {"spec": {"unschedulable": None}})
+            opened.append(name)
+    return opened
 
 
 async def _evictable(kube: Kube, namespace: str, node: str) -> Objects:

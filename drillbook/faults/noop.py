@@ -1,4 +1,7 @@
-"""The fault that does nothing: the template for others, and the control that a drill must call inconclusive."""
+"""The fault that does nothing: the template for others, and what carries a routine procedure that mends nothing.
+
+Without a procedure there is nothing to judge, and a drill of it must call itself inconclusive.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ class Noop(Fault):
 
     name = "noop"
     about = "Nothing is broken."
+    breaks = False
 
     def needs(self, aim: Aim) -> Needs:
         return Needs()

@@ -6,14 +6,25 @@ needs only its name, and no value of an environment variable that might be a sec
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from drillbook.errors import DrillAborted, Refused
 from drillbook.faults.fault import Aim, Candidate, Fault, Landing, Needs, PutBack, Target, Traces
 from drillbook.faults.objects import find_exactly, patch_exactly, same_object, target_of
 from drillbook.faults.settings import Setting
-from drillbook.faults.workloads import PLURALS, is_going, read_workload, wait_ready, workload_of, workload_path
+from drillbook.faults.workloads import (
+    PLURALS,
+    POLL_SECONDS,
+    is_going,
+    is_ready,
+    read_workload,
+    wait_ready,
+    workload_of,
+    workload_path,
+)
 from drillbook.model.policy import Workload
 
 if TYPE_CHECKING:
@@ -21,6 +32,8 @@ if TYPE_CHECKING:
 
 KINDS: Final = {"deployment": "Deployment", "statefulset": "StatefulSet"}
 _REVISION: Final = "metadata.annotations.deployment.kubernetes.io/revision"
+STUCK_SECONDS: Final = 5.0
+"""How long a StatefulSet is waited for before its stuck pods are looked at again."""
 _HASH: Final = "pod-template-hash"
 
 
@@ -90,11 +103,21 @@ async def restore_template(kube: Kube, put_back: PutBack, seconds: float) -> str
     changed = [path for path, value in wanted.items() if now.get(path.rpartition("/")[2]) != value]
     if changed:
         await patch_exactly(kube, target, [{"op": "replace", "path": p, "value": wanted[p]} for p in changed])
-    if workload.kind == "statefulset":
-        await _clear_stuck(kube, workload, namespace)
-    await wait_ready(kube, workload, namespace, int(put_back["replicas"]), seconds)
+    await _see_ready(kube, workload, namespace, int(put_back["replicas"]), seconds)
     told = ", ".join(path.rpartition("/")[2] for path in changed)
     return f"{workload} has its {put_back['replicas']} ready replicas" + (f", put back: {told}" if told else "")
+
+
+async def _see_ready(kube: Kube, workload: Workload, namespace: str, replicas: int, seconds: float) -> None:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    while workload.kind == "statefulset" and (left := deadline - loop.time()) > STUCK_SECONDS:
+        # Again and again: its controller takes a moment to know the new template, and then waits for the next pod.
+        await _clear_stuck(kube, workload, namespace)
+        with suppress(DrillAborted):
+            await wait_ready(kube, workload, namespace, replicas, min(left, STUCK_SECONDS))
+            return
+    await wait_ready(kube, workload, namespace, replicas, deadline - loop.time())
 
 
 async def _clear_stuck(kube: Kube, workload: Workload, namespace: str) -> None:
@@ -104,9 +127,8 @@ async def _clear_stuck(kube: Kube, workload: Workload, namespace: str) -> None:
     newest = (found.get("status") or {}).get("updateRevision")
     for pod in state.pods:
         meta = pod["metadata"]
-        statuses = (pod.get("status") or {}).get("containerStatuses") or ()
-        waiting = any("waiting" in (one.get("state") or {}) for one in statuses)
-        if waiting and (meta.get("labels") or {}).get("controller-revision-hash") != newest:
+        old = (meta.get("labels") or {}).get("controller-revision-hash") != newest
+        if old and not is_ready(pod) and not is_going(pod):
             await kube.delete_pod(namespace, meta["name"], uid=meta["uid"], grace_seconds=0)
 
 
@@ -187,6 +209,8 @@ class TemplateFault(Fault):
             found = await find_exactly(kube, target)
             same_object(target, found)
             await patch_exactly(kube, target, self.change(found or {}, aim), "strategic")
+            if aim.settings.get("all_pods") and target.kind == "StatefulSet":
+                await _replace_all(kube, workload_of(aim.component), target.namespace)
         return tuple(targets)
 
     async def landed(self, kube: Kube, aim: Aim, targets: Sequence[Target], before: PutBack) -> Landing:
@@ -201,17 +225,52 @@ class TemplateFault(Fault):
 
 
 ALL_PODS: Final = Setting(
-    False, "every pod at once, by the strategy Recreate; otherwise the roll-out stops at the first bad one"
+    False,
+    "every pod at once, by the strategy Recreate (a StatefulSet's are deleted); otherwise the roll-out stops at the "
+    "first bad one",
 )
 
 
+def enough_hit(aim: Aim, before: PutBack, hit: int, there: int) -> bool:
+    """Whether as many of the pods that are there are hit as were meant to be.
+
+    Of a StatefulSet with its pods in order, the second is only made when the first is Ready.
+    """
+    if not aim.settings["all_pods"]:
+        return hit >= 1
+    return hit >= (1 if before["kind"] == "statefulset" else int(before["replicas"])) and hit == there
+
+
+async def _replace_all(kube: Kube, workload: Workload, namespace: str) -> None:
+    """A StatefulSet replaces one pod after another, and stops at the first that doesn't become Ready."""
+    from drillbook.clients.kube import ApiRefusal
+
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + STUCK_SECONDS
+    while not _is_seen(await kube.get(workload_path(workload, namespace))):
+        if loop.time() >= deadline:
+            break
+        # A pod that is deleted before its controller knows the new template comes back as it was.
+        await asyncio.sleep(POLL_SECONDS)
+    for pod in (await read_workload(kube, workload, namespace)).pods:
+        try:
+            await kube.delete_pod(namespace, pod["metadata"]["name"], uid=pod["metadata"]["uid"])
+        except ApiRefusal as refused:
+            # The controller was faster with this one.
+            if refused.code not in {404, 409}:
+                raise
+
+
+def _is_seen(found: Object) -> bool:
+    """Whether its controller knows the newest template."""
+    return int((found.get("status") or {}).get("observedGeneration", 0)) >= int(found["metadata"].get("generation", 0))
+
+
 def container_patch(found: Object, change: Object, aim: Aim) -> Object:
-    """The patch that changes the first container of a workload. Raises Refused where all pods at once can't be had."""
+    """The patch that changes the first container of a workload."""
     name = found["spec"]["template"]["spec"]["containers"][0]["name"]
     spec: Object = {"template": {"spec": {"containers": [{"name": name, **change}]}}}
-    if aim.settings["all_pods"]:
-        if "strategy" not in found["spec"]:
-            raise Refused("only a Deployment changes all its pods at once: leave all_pods out")
+    if aim.settings["all_pods"] and "strategy" in found["spec"]:
         spec["strategy"] = {"type": "Recreate", "rollingUpdate": None}
     return {"spec": spec}
 

@@ -133,7 +133,10 @@ class VolumeFill(Fault):
         missing = int(size * float(aim.settings["ratio"])) - used
         if missing > int(aim.settings["most_bytes"]):
             most = aim.settings["most_bytes"]
-            raise Refused(f"filling {mount} takes {missing:,} bytes, and the setting most_bytes allows {most:,}")
+            raise Refused(
+                f"filling {mount} takes {missing:,} bytes, and the setting most_bytes allows {most:,}: where the disk "
+                "has as many (a sandbox's volumes are memory), say so in the drill's settings"
+            )
         if missing < 1:
             raise Refused(f"{mount} is as full already: {used:,} of {size:,} bytes")
         return missing

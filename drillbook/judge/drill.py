@@ -11,11 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from drillbook.judge.detection import judge_detection
+from drillbook.judge.losses import losses_told, lost_writes
 from drillbook.judge.outage import completed, union_seconds
 from drillbook.judge.reading import TRAFFIC, Evidence, Reading, read
 from drillbook.judge.recovery import span_words, time_words
-from drillbook.judge.steps import claims, late_steps
-from drillbook.model.drill import DrillResult, WriteTally
+from drillbook.judge.steps import claims, failed_step, late_steps
+from drillbook.model.drill import Detection, DrillResult, WriteTally
+from drillbook.model.policy import Source
 from drillbook.model.timeline import Event, EventKind, Timeline
 from drillbook.model.verdict import Status
 
@@ -40,6 +43,11 @@ def judge_drill(evidence: Evidence) -> DrillResult:
         outage_seconds=union_seconds(i for i in reading.outages if i.signal in TRAFFIC),
         recovery=reading.recovery,
         limit_seconds=evidence.limit_seconds,
+        then=evidence.then,
+        recovery_point=evidence.recovery_point,
+        detection=_detection(evidence, reading),
+        limit_from=evidence.limit_from,
+        limit_ours=evidence.limit_ours,
         detected_seconds=None
         if seen is None or reading.injecting is None
         else max(0.0, completed(seen) - reading.injecting),
@@ -56,6 +64,7 @@ def judge_drill(evidence: Evidence) -> DrillResult:
 def _violations(evidence: Evidence, reading: Reading) -> Iterator[str]:
     """What is wrong with the system, the drill or the clean-up, worst first."""
     if evidence.writes:
+        yield from lost_writes(evidence.writes, evidence.recovery_point)
         yield from _wrong_writes(evidence.writes)
     if not evidence.undone:
         yield "the undo is not finished: a person must look; the undo journal says what to put back"
@@ -69,15 +78,37 @@ def _violations(evidence: Evidence, reading: Reading) -> Iterator[str]:
         for verdict in evidence.objectives_after:
             if verdict.status is Status.FAIL:
                 yield f"after the recovery {verdict.id} fails: {verdict.reason}"
+        yield from _untrue(evidence)
+        if failed := failed_step(evidence.timeline):
+            yield failed
+        if (seen := _detection(evidence, reading)) and seen.status is Status.FAIL:
+            yield seen.reason
     if evidence.residue:
         more = f" (and {len(evidence.residue) - 1} more)" if len(evidence.residue) > 1 else ""
         yield f"something else is changed: {evidence.residue[0]}{more}"
 
 
+def _detection(evidence: Evidence, reading: Reading) -> Detection | None:
+    """None where the runbook documents no alert for this failure."""
+    if evidence.alert is None:
+        return None
+    return judge_detection(evidence.alert, reading.injecting, reading.recovered_at)
+
+
+def _untrue(evidence: Evidence) -> Iterator[str]:
+    """What must be true after the procedure and isn't, with the runbook's line."""
+    claimed = f"; {said}" if (said := claims(evidence.timeline)) else ""
+    for one in evidence.then:
+        if one.status is Status.FAIL:
+            yield f"{place(one.source)} wants {one.text}: {one.reason}{claimed}"
+
+
+def place(source: Source) -> str:
+    """``runbook.txt:290``, as sentences cite it."""
+    return str(source).partition(" (")[0]
+
+
 def _wrong_writes(writes: WriteTally) -> Iterator[str]:
-    if writes.lost:
-        named = ", ".join(writes.lost_keys[:3]) + (" ..." if writes.lost > 3 else "")
-        yield f"{writes.lost} of {writes.acknowledged} acknowledged writes are lost: {named}"
     if writes.duplicated:
         yield f"{writes.duplicated} writes are stored more than once"
     if writes.altered:
@@ -91,12 +122,17 @@ def _late(evidence: Evidence, reading: Reading) -> Iterator[str]:
     if limit is None:
         return
     if reading.recovery and reading.recovery.lower > limit:
-        yield f"recovered only after {span_words(reading.recovery)}, documented are {time_words(limit)}"
+        yield f"recovered only after {span_words(reading.recovery)}, {_said(evidence)} are {time_words(limit)}"
     if reading.recovery is None and reading.unended and evidence.waited_seconds > limit:
         still = " and ".join(reading.unended)
         waited = time_words(evidence.waited_seconds)
         claimed = f", though {said}" if (said := claims(evidence.timeline)) else ""
-        yield f"not recovered: {still} still bad after {waited}, documented are {time_words(limit)}{claimed}"
+        yield f"not recovered: {still} still bad after {waited}, {_said(evidence)} are {time_words(limit)}{claimed}"
+
+
+def _said(evidence: Evidence) -> str:
+    """The word for the time to recover in: the runbook's is documented, one of ours is not."""
+    return "given here" if evidence.limit_ours else "documented"
 
 
 def _gaps(evidence: Evidence, reading: Reading) -> Iterator[str]:
@@ -112,27 +148,41 @@ def _gaps(evidence: Evidence, reading: Reading) -> Iterator[str]:
     if evidence.writes is None:
         yield "the writes could not be read back"
     yield from _recovery_gaps(evidence, reading)
+    yield from _gaps_afterwards(evidence)
+    if (seen := _detection(evidence, reading)) and seen.status is Status.INCONCLUSIVE:
+        yield seen.reason
+    yield from evidence.problems
+
+
+def _gaps_afterwards(evidence: Evidence) -> Iterator[str]:
+    """What was not seen once the system had recovered."""
     if not evidence.objectives_after:
         yield "no objective was checked after the recovery"
     for verdict in evidence.objectives_after:
         if verdict.status is Status.INCONCLUSIVE:
             yield f"after the recovery {verdict.id} is inconclusive: {verdict.reason}"
+    for one in evidence.then:
+        if one.status is Status.INCONCLUSIVE:
+            yield f"{place(one.source)} wants {one.text}, and that could not be seen: {one.reason}"
     if evidence.residue is None:
         yield "the cluster's objects were not compared before and after"
-    yield from evidence.problems
 
 
 def _recovery_gaps(evidence: Evidence, reading: Reading) -> Iterator[str]:
     limit = evidence.limit_seconds
     if limit is None:
-        yield "the policy gives no documented time to recover in"
+        yield (
+            f"nobody says in what time it must recover: the runbook gives none, and the environment must: "
+            f"drill_times: {{{evidence.plan.id}: {{within: 15 min, reason: ...}}}}"
+        )
     if reading.recovery is None:
         waited = time_words(evidence.waited_seconds)
         still = f"{' and '.join(reading.unended)} still bad" if reading.unended else "no sustained run of good answers"
         yield f"recovery was not seen within the {waited} that were waited: {still}"
     elif limit is not None and reading.recovery.lower <= limit < reading.recovery.upper:
         span = span_words(reading.recovery)
-        yield f"recovered within {span}, and the documented {time_words(limit)} lie between: raise the probe rate"
+        said = f"{_said(evidence)} {time_words(limit)}"
+        yield f"recovered within {span}, and the {said} lie between: raise the probe rate"
 
 
 def _praise(evidence: Evidence, reading: Reading) -> str:
@@ -141,9 +191,9 @@ def _praise(evidence: Evidence, reading: Reading) -> str:
     assert evidence.writes is not None
     out = union_seconds(i for i in reading.outages if i.signal in TRAFFIC)
     return (
-        f"recovered in {span_words(reading.recovery)}, documented: {time_words(evidence.limit_seconds)}; "
+        f"recovered in {span_words(reading.recovery)}, {_said(evidence)}: {time_words(evidence.limit_seconds)}; "
         f"{'no outage' if out == 0 else f'outage {time_words(out)}'}; "
-        f"{evidence.writes.acknowledged} writes acknowledged, none lost"
+        f"{evidence.writes.acknowledged} writes acknowledged, {losses_told(evidence.writes, evidence.recovery_point)}"
     )
 
 

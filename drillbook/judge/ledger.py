@@ -53,14 +53,20 @@ def fate_of(status: int) -> Fate:
     return Fate.FAILED
 
 
-def tally(fates: Mapping[str, Fate], stored: Mapping[str, Stored], body_of: Callable[[str], str]) -> WriteTally:
+def tally(
+    fates: Mapping[str, Fate],
+    stored: Mapping[str, Stored],
+    body_of: Callable[[str], str],
+    after_backup: Callable[[str], bool] = lambda _key: False,
+) -> WriteTally:
     """Hold what was read back (``stored``) against what was answered (``fates``); linear in both.
 
-    ``body_of(key)`` is the body that was sent under that key.
+    ``body_of(key)`` is the body that was sent under that key; ``after_backup(key)`` says whether it was acknowledged
+    after the backup that was restored. Lost keys that the backup must have are named first.
     """
     there = {key for key, found in stored.items() if found.copies > 0}
     acknowledged = [key for key, fate in fates.items() if fate is Fate.ACKNOWLEDGED]
-    lost = sorted(key for key in acknowledged if key not in there)
+    lost = sorted((key for key in acknowledged if key not in there), key=lambda key: (after_backup(key), key))
     known = [key for key in there if key in fates and fates[key] is not Fate.REFUSED]
     return WriteTally(
         sent=len(fates),
@@ -72,4 +78,5 @@ def tally(fates: Mapping[str, Fate], stored: Mapping[str, Stored], body_of: Call
         phantom=len(there) - len(known),
         rejected=sum(fate in {Fate.REFUSED, Fate.FAILED} for fate in fates.values()),
         lost_keys=tuple(lost[:LOST_KEYS_TOLD]),
+        after_backup=sum(map(after_backup, lost)),
     )

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from drillbook.judge.detection import AlertSight
 from drillbook.judge.outage import by_signal, completed, enough, outages
 from drillbook.judge.recovery import recovery_time
-from drillbook.model.drill import FaultReport, RecoveryTime, WriteTally
+from drillbook.judge.steps import assumed_seconds, procedure_end
+from drillbook.model.drill import FaultReport, PostCondition, RecoveryPoint, RecoveryTime, WriteTally
 from drillbook.model.policy import DrillPlan
 from drillbook.model.timeline import EventKind, Interval, Sample, Timeline
 from drillbook.model.verdict import Status, Verdict
@@ -36,7 +38,11 @@ class Evidence:
     """None where the cluster could not be compared."""
     undone: bool
     limit_seconds: float | None
-    """The documented time to recover; None where the runbook gives none."""
+    """The time to recover in; None where neither the runbook nor the environment gives one."""
+    limit_from: str = ""
+    """Where it is said: the runbook's line, or the environment's with its reason."""
+    limit_ours: bool = False
+    """Given by the environment, and not by the runbook."""
     sustained_seconds: float = 2.0
     waited_seconds: float = 0.0
     """How long after the injection the watch went on."""
@@ -47,6 +53,12 @@ class Evidence:
     """Tables that hold something else after the recovery, and before the undo, than before the fault."""
     identity_problems: tuple[str, ...] = ()
     """What is wrong after the recovery, and before the undo, with a certificate or a password."""
+    then: tuple[PostCondition, ...] = ()
+    """What must be true after the procedure, and what was seen of it before the undo."""
+    recovery_point: RecoveryPoint | None = None
+    """To which moment a restored backup brought the data back; None where none was restored."""
+    alert: AlertSight | None = None
+    """What was seen of the alert that the runbook names; None where it names none."""
     aborted: str = ""
     """Why the drill was ended before its time; empty where it wasn't."""
 
@@ -71,19 +83,25 @@ def read(evidence: Evidence) -> Reading:
     timeline = evidence.timeline
     started = timeline.first(EventKind.INJECTING)
     stretches = outages(timeline, evidence.sustained_seconds)
-    recovery = recovery_time(timeline, evidence.sustained_seconds)
+    done = procedure_end(timeline) if evidence.fault.routine else 0.0
+    recovery = recovery_time(timeline, evidence.sustained_seconds, done)
     bad = [s for s in timeline.samples if started and not s.good and completed(s) >= started.at]
     recovered_at = started.at + recovery.upper if started and recovery else None
     return Reading(
         injecting=started.at if started else None,
         outages=stretches,
-        recovery=recovery,
+        recovery=_with_people(recovery, assumed_seconds(timeline)),
         recovered_at=recovered_at,
         detected=min(bad, key=completed, default=None),
         baseline_problem=_baseline_problem(evidence, started.at if started else None),
         load_problem=_load_problem(evidence, started.at if started else None, recovered_at),
         unended=tuple(i.signal for i in stretches if not i.ended),
     )
+
+
+def _with_people(recovery: RecoveryTime | None, seconds: float) -> RecoveryTime | None:
+    """The time to recover with what people take for their steps, who weren't there."""
+    return None if recovery is None else RecoveryTime(recovery.lower + seconds, recovery.upper + seconds)
 
 
 def _baseline_problem(evidence: Evidence, injecting: float | None) -> str:

@@ -18,8 +18,11 @@ def too_fine(limit_seconds: float | None, interval_seconds: float) -> str | None
     )
 
 
-def recovery_time(timeline: Timeline, sustained_seconds: float) -> RecoveryTime | None:
+def recovery_time(timeline: Timeline, sustained_seconds: float, not_before: float = 0.0) -> RecoveryTime | None:
     """How long after the fault took effect every signal was good again and stayed so; None where that wasn't seen.
+
+    ``not_before``: a moment before which nothing counts as recovered, however good it looks: the end of a routine
+    procedure, in seconds since the drill's start.
 
     The fault took effect somewhere between the request that injected it and the first evidence of it. ``lower`` counts
     from the later of the two to the last bad sample, ``upper`` from the earlier to the answer of the first good one.
@@ -27,7 +30,7 @@ def recovery_time(timeline: Timeline, sustained_seconds: float) -> RecoveryTime 
     started = timeline.first(EventKind.INJECTING)
     if started is None or not timeline.samples:
         return None
-    last_bad, first_good = started.at, started.at
+    last_bad = first_good = max(started.at, not_before)
     stretches = [i for i in outages(timeline, sustained_seconds) if i.end > started.at]
     if any(not i.ended for i in stretches):
         return None
@@ -35,7 +38,7 @@ def recovery_time(timeline: Timeline, sustained_seconds: float) -> RecoveryTime 
         bad = [s.due for s in samples if not s.good and completed(s) > started.at]
         ends = [i.end for i in stretches if i.signal == signal]
         good = ends or [completed(s) for s in samples if s.good and s.due > started.at][:1]
-        after = [s for s in samples if s.good and completed(s) >= max(good, default=0.0)]
+        after = [s for s in samples if s.good and completed(s) >= max(good, default=0.0) and s.due >= not_before]
         least = enough(sustained_seconds, timeline.interval_seconds.get(signal, 0.0))
         if not good or len(after) < least or after[-1].due - after[0].due < sustained_seconds:
             return None

@@ -1,4 +1,4 @@
-"""The steps of a procedure: which took longer than the runbook gives it, and which claimed success; pure."""
+"""The steps of a procedure: when they were done, which took too long, which failed and which claimed success; pure."""
 
 from __future__ import annotations
 
@@ -23,6 +23,28 @@ def claims(timeline: Timeline) -> str:
         return ""
     more = f" and {len(claimed) - 1} before it" if len(claimed) > 1 else ""
     return f"step {claimed[-1]}{more} claimed success"
+
+
+def failed_step(timeline: Timeline) -> str:
+    """A sentence on the step at which a procedure came to its end too soon; empty where none failed.
+
+    One that failed because something couldn't be asked says nothing about the procedure.
+    """
+    for step in _steps(timeline):
+        if step.details.get("problem") and not step.details.get("unseen"):
+            return f"the procedure can't be followed to its end: {step.details['problem']}"
+    return ""
+
+
+def procedure_end(timeline: Timeline) -> float:
+    """When the last step was done, or failed; 0 where there was none."""
+    return max((step.at for step in _steps(timeline)), default=0.0)
+
+
+def assumed_seconds(timeline: Timeline) -> float:
+    """What the runbook gives people for their steps, which a machine that follows a procedure only assumes done."""
+    assumed = (step.details for step in _steps(timeline) if step.details.get("assumed"))
+    return sum(details.get("documented_seconds") or 0.0 for details in assumed)
 
 
 def _steps(timeline: Timeline) -> Iterator[Event]:

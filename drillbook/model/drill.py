@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from drillbook.model.policy import DrillPlan
+from drillbook.model.policy import DrillPlan, Source
 from drillbook.model.timeline import Interval, Timeline
 from drillbook.model.verdict import Status, Verdict
 
@@ -29,6 +29,8 @@ class WriteTally:
     rejected: int = 0
     """Answered with an error."""
     lost_keys: tuple[str, ...] = ()
+    after_backup: int = 0
+    """Of the lost ones, those that were acknowledged after the backup had been made that was restored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class FaultReport:
     landed: bool
     targets: tuple[str, ...]
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    routine: bool = False
+    """Nothing was broken: a routine procedure was followed, and the time until it was done is what is judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,51 @@ class RecoveryTime:
 
     lower: float
     upper: float
+
+
+@dataclass(frozen=True, slots=True)
+class PostCondition:
+    """One thing that the policy says must be true after the procedure, judged before the fault's undo."""
+
+    type: str
+    """One of ``AFTERWARDS``."""
+    text: str
+    """``replicas_restored api``."""
+    status: Status
+    """``inconclusive`` where it could not be seen."""
+    reason: str
+    """What was expected and found, or why nothing was seen."""
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryPoint:
+    """To which moment a restored backup brought the data back."""
+
+    backup: str
+    """The file that was restored."""
+    seconds: float
+    """How old it was when it was restored: what was written in this time can't be in it."""
+    limit_seconds: float | None
+    """The documented recovery point objective; None where the runbook gives none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """What became of the alert that the runbook names for this failure. Times are seconds, None where not seen."""
+
+    alert: str
+    status: Status
+    reason: str
+    """What was expected and found, or why nothing was seen."""
+    fired_seconds: float | None = None
+    """From the injection until it was first seen firing."""
+    limit_seconds: float | None = None
+    """In what time the loaded rule promises to fire."""
+    severity: str = ""
+    """The loaded rule's label."""
+    cleared_seconds: float | None = None
+    """From the recovery until it was first seen not firing any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +125,13 @@ class DrillResult:
     aborted: bool = False
     """Refused, aborted, or undo failed: exit code 4."""
     took_seconds: float = 0.0
+    then: tuple[PostCondition, ...] = ()
+    """What the procedure's ``then`` came to, in the policy's order; empty where no procedure was followed."""
+    recovery_point: RecoveryPoint | None = None
+    """None where no backup was restored."""
+    detection: Detection | None = None
+    """None where no alert is documented for this failure."""
+    limit_from: str = ""
+    """Where ``limit_seconds`` is said: the runbook's line, or the environment's with its reason."""
+    limit_ours: bool = False
+    """It is the environment's, as the runbook gives none."""

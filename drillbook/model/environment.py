@@ -66,6 +66,16 @@ class GivenLimit:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenTime:
+    """The time in which a drill must recover, decided on by the team where its runbook gives none."""
+
+    within: timedelta
+    reason: str
+    line: int
+    """Of the environment's file."""
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """One place where a system runs."""
 
@@ -91,6 +101,10 @@ class Environment:
     """The most requests per second that checks may send here; None where the file says none."""
     limits: Mapping[str, GivenLimit] = field(default_factory=dict)
     """By objective: the limits that the runbook names and doesn't give."""
+    journal: str | None = None
+    """The namespace that keeps lock and undo journal of a drill which takes the system's own namespace away."""
+    drill_times: Mapping[str, GivenTime] = field(default_factory=dict)
+    """By drill: the times to recover in that the runbook doesn't give."""
     attestations: Mapping[str, Attestation] | None = None
     """By the objective that each answers; None where there is no file of attestations."""
 

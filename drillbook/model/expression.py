@@ -18,6 +18,9 @@ _STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|`[^`]*`|#.*
 _BRACES: Final = re.compile(r"\{[^}]*\}")
 _GROUPED: Final = re.compile(r"\b(by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)", re.IGNORECASE)
 _RANGE: Final = re.compile(r"\[[^\]]*\]|\b(offset|@)\s*-?\w+", re.IGNORECASE)
+_LOOKS_BACK: Final = re.compile(r"\[\s*((?:\d+(?:ms|[smhdwy]))+)")
+_PART: Final = re.compile(r"(\d+)(ms|[smhdwy])")
+_UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
 _NAME: Final = re.compile(r"\b([a-zA-Z_:][\w:]*)\b(?!\s*\()")
 _WORDS: Final = frozenset(
     {"and", "or", "unless", "bool", "by", "without", "on", "ignoring", "inf", "nan", "e", "offset"}
@@ -63,6 +66,16 @@ def _labels(component: Component | None) -> Mapping[str, str]:
     if component is None:
         return {"job": "node"}
     return {"namespace": component.namespace, "job": component.service or component.id}
+
+
+def looks_back(query: str) -> float:
+    """The longest range that a PromQL expression looks back over (``[5m]``), in seconds; 0 where it has none."""
+    return max((prom_seconds(found) for found in _LOOKS_BACK.findall(_STRING.sub(" ", query))), default=0.0)
+
+
+def prom_seconds(text: str) -> float:
+    """A duration as Prometheus writes it (``1h30m``), in seconds."""
+    return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
 
 
 def metrics_in(query: str) -> tuple[str, ...]:

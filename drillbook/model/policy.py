@@ -146,9 +146,9 @@ class DrillPlan:
     experiment: str
     component: str
     level: str
-    """Key into ``Policy.severities``; its resolution time is the limit of the recovery time."""
+    """Key into ``Policy.severities``, whose resolution time limits the recovery time; empty where it has no level."""
     recovery: str
-    """``self`` or ``procedure``."""
+    """``self``, ``procedure``, or ``manual``: people follow the procedure, on a game day."""
     procedure: str | None
     source: Source
     note: str = ""
@@ -156,6 +156,12 @@ class DrillPlan:
     """The rows of ``requirements.yaml`` that it answers; its own id where the policy says none."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """What the experiment's configuration takes from this system, such as which Secret: by its name there."""
+    recovery_point: timedelta | None = None
+    """The documented recovery point objective: how old what is restored may be; None where the runbook gives none."""
+    alert: str = ""
+    """The alert that the runbook names for this failure; empty where it documents none."""
+    within: timedelta | None = None
+    """The documented time of this drill's own, before its level's. Where there is neither, an environment gives one."""
 
 
 @dataclass(frozen=True, slots=True)

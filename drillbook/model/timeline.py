@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
+
+LATE: Final = "answered late"
+"""How the detail of a sample begins that is bad only because its good answer took far longer than usual."""
 
 
 class EventKind(StrEnum):
@@ -50,6 +53,11 @@ class Sample:
     took: float
     good: bool
     detail: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Bad, and not merely late: whoever asked got no good answer at all."""
+        return not self.good and not self.detail.startswith(LATE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,9 @@ def _way(objective: Objective) -> Answer:
 
 def _procedure(row: Row, policy: Policy) -> Answered:
     """Drilled where a drill answers it or follows it, else by its steps, else by the reason why it has none."""
-    drills = [d.id for d in policy.drills if row.id in d.covers or _follows(d.procedure, row, policy.procedures)]
+    # What people recover on a game day runs in no sandbox by itself.
+    alone = [d for d in policy.drills if d.recovery != "manual"]
+    drills = [d.id for d in alone if row.id in d.covers or _follows(d.procedure, row, policy.procedures)]
     if drills:
         return Answered(row, Answer.DRILLED, tuple(drills))
     found = [p for p in policy.procedures.values() if row.id in p.covers]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Final
 
 from drillbook.model.policy import Component, DrillPlan, Procedure, SeverityLevel, Source
@@ -11,10 +12,12 @@ from drillbook.policy.section import Section, refuse_repeats
 from drillbook.policy.sources import read_source
 
 DRILL_KEYS: Final = (
-    *("id", "experiment", "component", "settings", "level", "recovery", "procedure"),
-    *("source", "note", "covers"),
+    *("id", "experiment", "component", "settings", "level", "within", "recovery", "procedure"),
+    *("alert", "recovery_point", "source", "note", "covers"),
 )
-RECOVERIES: Final = ("self", "procedure")
+RECOVERIES: Final = ("self", "procedure", "manual")
+OWED: Final = "required"
+"""The word for a time that the runbook doesn't give: an environment must."""
 
 
 def read_drills(
@@ -37,15 +40,18 @@ def _drill(
     procedures: Mapping[str, Procedure],
     document: str,
 ) -> DrillPlan:
-    level = one.choice("level", levels, "severity level")
-    if level in levels and levels[level].resolution is None:
-        one.problem("level", f"severities.{level} has no resolution time, so nothing limits this drill's recovery")
+    level = one.choice("level", levels, "severity level", default="")
+    within = _within(one, levels.get(level))
     recovery = one.choice("recovery", RECOVERIES, "recovery", default="self")
     procedure = None
-    if recovery == "procedure":
+    if recovery != "self":
         procedure = one.choice("procedure", procedures, "procedure") or None
-        if procedure and procedures[procedure].document_only:
-            one.problem("procedure", f"no drill can follow {procedure}: procedures.{procedure} is document_only")
+        if recovery == "procedure" and procedure and procedures[procedure].document_only:
+            one.problem(
+                "procedure",
+                f"no drill can follow {procedure}: procedures.{procedure} is document_only; people can, with "
+                "recovery: manual",
+            )
     elif one.get("procedure") is not None:
         one.problem("procedure", "expected no procedure, as recovery is self; say recovery: procedure to follow it")
     drill_id = one.name("id")
@@ -60,7 +66,25 @@ def _drill(
         note=one.optional_text("note") or "",
         covers=one.names("covers") or (drill_id,),
         settings=_settings(one),
+        recovery_point=one.optional_duration("recovery_point"),
+        alert=one.optional_text("alert", "the name of the alert that the runbook gives for this failure") or "",
+        within=within,
     )
+
+
+def _within(one: Section, level: SeverityLevel | None) -> timedelta | None:
+    """The drill's own time; None where its level has one, or the runbook none, which the drill must then say."""
+    if level is None and one.get("level") is not None:
+        return None  # A level that isn't known is a problem already.
+    said = one.literal("within", f"a duration such as '15 min', or {OWED}")
+    if level is not None and level.resolution is not None:
+        if said == OWED:
+            one.problem("within", f"expected no {OWED} time: severities.{level.name} has a resolution time")
+    elif one.get("within") is None:
+        found = f"severities.{level.name} has no resolution time" if level else "there is no level"
+        advice = f"say within: the time that the runbook gives, or {OWED} where it gives none"
+        one.problem("level" if level else "within", f"{found}, so nothing limits this drill's recovery: {advice}")
+    return None if said in {None, OWED} else one.optional_duration("within")
 
 
 def _settings(one: Section) -> Mapping[str, str]:

@@ -32,7 +32,12 @@ class Known:
 
 def read_steps(one: Section, known: Known) -> tuple[Entry, ...]:
     """The ``steps`` of a procedure, in order."""
-    return tuple(_entry(step, known, STEPS, "step") for step in one.children("steps", ()))
+    return tuple(read_step(step, known) for step in one.children("steps", ()))
+
+
+def read_step(one: Section, known: Known) -> Entry:
+    """One step."""
+    return _entry(one, known, STEPS, "step")
 
 
 def read_afterwards(one: Section, known: Known, steps: int) -> tuple[Entry, ...]:

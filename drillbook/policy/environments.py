@@ -15,6 +15,7 @@ from drillbook.model.policy import Policy
 from drillbook.policy.attestations import load_attestations
 from drillbook.policy.document import shown
 from drillbook.policy.given_limits import read_given_limits
+from drillbook.policy.given_times import read_given_times
 from drillbook.policy.opening import open_top
 from drillbook.policy.problems import Problems, nearest
 from drillbook.policy.section import NAME, Section, section
@@ -22,7 +23,7 @@ from drillbook.policy.windows import read_windows
 
 KEYS: Final = (
     *("apiVersion", "kind", "class", "sandbox", "cluster", "components", "limits"),
-    *("drills", "leash", "windows", "rate"),
+    *("drills", "drill_times", "journal", "leash", "windows", "rate"),
 )
 LEASH_KEYS: Final = ("pods", "percent", "outage")
 REACH_KEYS: Final = ("address", "ca", "password")
@@ -66,7 +67,7 @@ def load_environment(system_dir: Path, name: str, policy: Policy | None = None) 
         if names is not None and component not in names:
             one.problem("", f"the policy has no component {component!r}{nearest(component, names)}")
         reaches[component] = _reach(one, folder)
-    limits = read_given_limits(top, policy, chosen)
+    limits, times = read_given_limits(top, policy, chosen), read_given_times(top, policy, chosen)
     rate = top.integer("rate", 1, MOST_RATE) if top.get("rate") is not None else None
     kubeconfig = cluster.optional_text("kubeconfig") if cluster else None
     context = cluster.optional_text("context") if cluster else None
@@ -84,6 +85,8 @@ def load_environment(system_dir: Path, name: str, policy: Policy | None = None) 
         drills_allowed=allowed,
         rate=rate,
         limits=limits,
+        drill_times=times,
+        journal=top.optional_name("journal"),
         windows=windows,
         most_pods=pods,
         most_percent=percent,

@@ -59,11 +59,7 @@ class Rehearsal:
 
         Raises Refused for anything but a sandbox, NotClean where something fails before anything was violated.
         """
-        if self.environment.environment_class is not EnvironmentClass.SANDBOX or self.environment.kubeconfig:
-            raise Refused(
-                f"proofs break what they look at, so they run in sandboxes only; environment {self.environment.name!r} "
-                f"is of class {self.environment.environment_class}; prove the system with its environment sandbox"
-            )
+        refuse_all_but_sandboxes(self.environment)
         with sigterm_as_sigint():
             return asyncio.run(self._run())
 
@@ -72,7 +68,7 @@ class Rehearsal:
             stage = Stage(
                 self.environment.sandbox or self.policy.system, self.policy, self.environment, self.objectives, kube
             )
-            check = _checking(self.policy, self.environment)
+            check = checking(self.policy, self.environment)
             self.say(f"checking all {len(self.objectives)} objectives before anything is violated")
             if bad := [v for v in await settled(check, self.objectives) if v.status is not Status.PASS]:
                 raise NotClean(bad)
@@ -100,7 +96,16 @@ async def settled(
     return tuple(verdicts[one.id] for one in objectives)
 
 
-def _checking(policy: Policy, environment: Environment) -> Check:
+def refuse_all_but_sandboxes(environment: Environment) -> None:
+    """Raises Refused for anything but a sandbox."""
+    if environment.environment_class is not EnvironmentClass.SANDBOX or environment.kubeconfig:
+        raise Refused(
+            f"proofs break what they look at, so they run in sandboxes only; environment {environment.name!r} "
+            f"is of class {environment.environment_class}; prove the system with its environment sandbox"
+        )
+
+
+def checking(policy: Policy, environment: Environment) -> Check:
     """Checks from inside an event loop: each in a thread and a loop of its own. Waivers don't count here."""
 
     async def check(objectives: Sequence[Objective]) -> tuple[Verdict, ...]:

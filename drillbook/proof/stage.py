@@ -128,7 +128,7 @@ class Stage:
         try:
             yield await self.kube.patch(path, patch)
         finally:
-            await self._put_back(path, before)
+            await self.put_back(path, before)
 
     @asynccontextmanager
     async def absent(self, path: str) -> AsyncIterator[None]:
@@ -139,7 +139,7 @@ class Stage:
             yield
         finally:
             if await self.kube.find(path) is None:
-                await self.kube.create(path.rpartition("/")[0], _new(before))
+                await self.again(path, before)
 
     @asynccontextmanager
     async def present(self, collection: str, body: Object) -> AsyncIterator[Object]:
@@ -148,7 +148,7 @@ class Stage:
         try:
             yield made
         finally:
-            await self._remove(f"{collection}/{made['metadata']['name']}")
+            await self.remove(f"{collection}/{made['metadata']['name']}")
 
     @asynccontextmanager
     async def misbehaving(self, component: Component, **switches: float) -> AsyncIterator[str]:
@@ -172,7 +172,7 @@ class Stage:
             raise Unreachable(f"no pod of {component.workload} in namespace {component.namespace} runs")
         return str(running[0]["metadata"]["name"])
 
-    async def _put_back(self, path: str, before: Object) -> None:
+    async def put_back(self, path: str, before: Object) -> None:
         """Write what the object was over what it is now, as often as somebody else's write gets in between."""
         for left in reversed(range(_TRIES)):
             now = await self.kube.get(path)
@@ -187,7 +187,12 @@ class Stage:
                 if refused.code != 409 or not left:
                     raise
 
-    async def _remove(self, path: str) -> None:
+    async def again(self, path: str, before: Object) -> None:
+        """Create an object that is gone as it was."""
+        await self.kube.create(path.rpartition("/")[0], _new(before))
+
+    async def remove(self, path: str) -> None:
+        """Delete an object that may be gone already."""
         try:
             await self.kube.delete(path)
         except ApiRefusal as refused:

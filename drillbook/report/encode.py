@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from drillbook.clock import iso
-from drillbook.model.drill import DrillResult
+from drillbook.model.drill import Detection, DrillResult, PostCondition, RecoveryPoint
 from drillbook.model.limit import Limit
 from drillbook.model.observation import Observation
 from drillbook.model.policy import AnyLimit, Source
 from drillbook.model.proof import Proof
 from drillbook.model.run import SCHEMA, LoadResult, NotAsked, Run
 from drillbook.model.text_limit import OwedLimit
-from drillbook.model.timeline import Event, EventKind, Interval, Sample, Timeline
 from drillbook.model.verdict import Verdict, Waiver
+from drillbook.report.encode_timeline import interval
+from drillbook.report.encode_timeline import timeline as timeline
+from drillbook.report.encode_timeline import timeline_names as timeline_names
 from drillbook.report.numbers import UNITS, number, plain, text, words
-
-TIMELINE_SCHEMA: Final = "drillbook.timeline/v1"
 
 Json = dict[str, Any]
 
@@ -190,6 +190,8 @@ def drill(result: DrillResult, timeline_file: str) -> Json:
             else None
         ),
         "limit_seconds": number(result.limit_seconds),
+        "limit_from": text(result.limit_from),
+        "limit_ours": result.limit_ours,
         "detected_seconds": number(result.detected_seconds),
         "writes": {
             "sent": writes.sent,
@@ -201,8 +203,12 @@ def drill(result: DrillResult, timeline_file: str) -> Json:
             "phantom": writes.phantom,
             "rejected": writes.rejected,
             "lost_keys": [text(k) for k in writes.lost_keys],
+            "after_backup": writes.after_backup,
         },
         "objectives_after": [verdict(v) for v in result.objectives_after],
+        "recovery_point": recovery_point(result.recovery_point) if result.recovery_point else None,
+        "detection": detection(result.detection) if result.detection else None,
+        "then": [condition(one) for one in result.then],
         "residue": [text(r) for r in result.residue],
         "undone": result.undone,
         "aborted": result.aborted,
@@ -211,61 +217,34 @@ def drill(result: DrillResult, timeline_file: str) -> Json:
     }
 
 
-def timeline_names(results: Sequence[DrillResult]) -> tuple[str, ...]:
-    """The file of each drill's events and samples: ``timeline-pod-kill.json``, numbered where one ran twice."""
-    names: list[str] = []
-    for result in results:
-        safe = "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "-" for c in result.plan.id)
-        stem = f"timeline-{safe}"
-        earlier = sum(name == f"{stem}.json" or name.startswith(f"{stem}.") for name in names)
-        names.append(f"{stem}.{earlier + 1}.json" if earlier else f"{stem}.json")
-    return tuple(names)
-
-
-def timeline(result: DrillResult) -> Json:
-    """Everything that was seen during a drill, in seconds since its start."""
-    line: Timeline = result.timeline
+def recovery_point(given: RecoveryPoint) -> Json:
+    """To which moment a restored backup brought the data back."""
     return {
-        "schema": TIMELINE_SCHEMA,
-        "drill": text(result.id),
-        "interval_seconds": plain(line.interval_seconds),
-        "fault_at": _fault_at(line),
-        "events": [event(e) for e in line.events],
-        "outages": [interval(o) for o in result.outages],
-        "samples": [sample(s) for s in line.samples],
+        "backup": text(given.backup),
+        "seconds": number(given.seconds),
+        "limit_seconds": number(given.limit_seconds),
     }
 
 
-def _fault_at(line: Timeline) -> int | float | None:
-    """When the fault was injected: the moment that recovery is counted from."""
-    found = line.first(EventKind.INJECTING)
-    return number(found.at) if found else None
-
-
-def event(given: Event) -> Json:
+def detection(given: Detection) -> Json:
+    """What became of the alert that the runbook names for this failure."""
     return {
-        "kind": given.kind.value,
-        "at": number(given.at),
+        "alert": text(given.alert),
+        "status": given.status.value,
+        "reason": text(given.reason),
+        "fired_seconds": number(given.fired_seconds),
+        "limit_seconds": number(given.limit_seconds),
+        "severity": text(given.severity),
+        "cleared_seconds": number(given.cleared_seconds),
+    }
+
+
+def condition(given: PostCondition) -> Json:
+    """One thing that must be true after the procedure, judged."""
+    return {
+        "type": given.type,
         "text": text(given.text),
-        "details": plain(given.details),
+        "status": given.status.value,
+        "reason": text(given.reason),
+        "source": source(given.source),
     }
-
-
-def interval(given: Interval) -> Json:
-    return {
-        "signal": text(given.signal),
-        "begin": number(given.begin),
-        "end": number(given.end),
-        "ended": given.ended,
-    }
-
-
-def sample(given: Sample) -> Json:
-    """One answer to an availability probe: short, because there are many."""
-    found: Json = {
-        "signal": text(given.signal),
-        "due": number(round(given.due, 6)),
-        "took": number(round(given.took, 6)),
-        "good": given.good,
-    }
-    return found | ({"detail": text(given.detail)} if given.detail else {})

@@ -95,7 +95,8 @@ def _drills(found: Sequence[Json]) -> str:
     seen, total = counts(found), len(found)
     if seen == {"pass": total}:
         each = {1: "The drill", 2: "Both drills"}.get(total, f"All {total} drills")
-        return f"{each} recovered in the documented time, with nothing acknowledged lost."
+        whose = "given" if any(d["limit_ours"] for d in found) else "documented"
+        return f"{each} recovered in the {whose} time, with nothing acknowledged lost."
     said = {
         "fail": "failed",
         "inconclusive": "proved nothing",

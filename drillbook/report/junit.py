@@ -114,7 +114,17 @@ def _drill(drill: Mapping[str, Any]) -> list[Element]:
         },
     )
     _result(case, drill["status"], drill["reason"], "\n".join([drill["reason"], *drill["residue"]]), None)
-    return [case, *(_objective(v, f"after {drill['id']}: ") for v in drill["objectives_after"])]
+    then = [_condition(one, drill["id"]) for one in drill["then"]]
+    return [case, *then, *(_objective(v, f"after {drill['id']}: ") for v in drill["objectives_after"])]
+
+
+def _condition(one: Mapping[str, Any], drill: str) -> Element:
+    """One thing that must be true after the drill's procedure."""
+    case = Element("testcase", name=f"after {drill}: {one['text']}", time="0.000")
+    cited = f"{one['source']['document']}:{one['source']['line']}"
+    _properties(case, {"status": one["status"], "runbook": cited})
+    _result(case, one["status"], one["reason"], f"{one['reason']}\nrunbook   {cited}", None)
+    return case
 
 
 def _proof(proof: Mapping[str, Any]) -> Element:

@@ -29,6 +29,7 @@ LOGGED: Final = 120
 """Columns of a log file."""
 MOST_ROWS: Final = 120
 """Rows of the table: beyond them, what holds is left to the page."""
+NO_ALERT: Final = "no alert is documented for this"
 _WIDEST: Final = 20
 """Columns of what is seen, and of its limit."""
 _COLOURS: Final = {"pass": "green", "waived": "magenta", "inconclusive": "yellow", "interrupted": "yellow"}
@@ -168,14 +169,17 @@ def _drill(drill: Json) -> Iterator[RenderableType]:
     yield Text.assemble((f"{status.upper()} ", f"bold {_colour(status)}"), ("drill ", ""), (drill["id"], "bold"))
     recovery, writes = drill["recovery_seconds"], drill["writes"]
     recovered = f"{span(recovery['lower'])} to {span(recovery['upper'])}" if recovery else "not seen"
-    limit = "" if drill["limit_seconds"] is None else f", documented: {span(drill['limit_seconds'])}"
+    said = "given here" if drill["limit_ours"] else "documented"
+    limit = "" if drill["limit_seconds"] is None else f", {said}: {span(drill['limit_seconds'])}"
     fates = ("lost", "duplicated", "altered", "unanswered", "rejected")
     yield _pairs(
         [
             ("fault", f"{drill['fault']['kind']}, {'landed' if drill['fault']['landed'] else 'did not land'}"),
             ("outage", span(drill["outage_seconds"]) if drill["outage_seconds"] else "none"),
             ("recovery", recovered + limit),
+            *([("time from", drill["limit_from"])] if drill["limit_from"] else []),
             ("writes", f"{writes['acknowledged']} acknowledged, " + ", ".join(f"{writes[f]} {f}" for f in fates)),
+            *([("restored", _restored(drill["recovery_point"]))] if drill["recovery_point"] else []),
             *([("because", drill["reason"])] if status != "pass" else []),
             *(("left", item) for item in drill["residue"]),
             *(
@@ -183,8 +187,21 @@ def _drill(drill: Json) -> Iterator[RenderableType]:
                 for v in drill["objectives_after"]
                 if v["status"] != "pass"
             ),
+            ("alert", drill["detection"]["reason"] if drill["detection"] else NO_ALERT),
+            *(("then", _then(one)) for one in drill["then"] if one["status"] != "pass"),
         ]
     )
+
+
+def _restored(point: Json) -> str:
+    """Which backup, how old, and how old it may be."""
+    documented = "none documented" if point["limit_seconds"] is None else f"documented: {span(point['limit_seconds'])}"
+    return f"{point['backup']}, {span(point['seconds'])} old; recovery point objective: {documented}"
+
+
+def _then(one: Json) -> str:
+    """One thing that must be true after the procedure, and what became of it."""
+    return f"{one['status']} {one['text']} ({_cite(one['source'])}): {one['reason']}"
 
 
 def _unproven(proof: Json) -> Iterator[RenderableType]:

@@ -23,7 +23,7 @@ from drillbook.drills.lock import NAME as LEASE
 from drillbook.drills.plan import Order, drill_plan
 from drillbook.model.drill import DrillResult
 from drillbook.model.environment import Environment
-from drillbook.model.policy import Policy
+from drillbook.model.policy import Policy, Procedure
 from tests.conftest import SandboxHandle
 
 NAMESPACE = "solar-pv-llm-ai"
@@ -109,7 +109,20 @@ def system(solar: SandboxHandle, tmp_path: Path) -> Solar:
     policy, environment, _ = load_system("solar", "sandbox", solar.name)
     few = tuple(o for o in policy.objectives if o.id in FEW)
     assert len(few) == len(FEW)
-    return Solar(replace(policy, objectives=few), environment, tmp_path)
+    procedures = {name: _holding_few(one) for name, one in policy.procedures.items()}
+    return Solar(replace(policy, objectives=few, procedures=procedures), environment, tmp_path)
+
+
+def _holding_few(procedure: Procedure) -> Procedure:
+    """The same, with nothing to hold afterwards that isn't among the few."""
+    then = []
+    for entry in procedure.then:
+        held = tuple(name for name in entry.values.get("hold", ()) if name in FEW)
+        if "hold" not in entry.values:
+            then.append(entry)
+        elif held or entry.type != "objectives":
+            then.append(replace(entry, values={**entry.values, "hold": held}))
+    return replace(procedure, then=tuple(then))
 
 
 @pytest.fixture
@@ -128,7 +141,7 @@ def quick(solar: SandboxHandle, tmp_path: Path) -> Path:
     for path in (original / "environments").glob("*.yaml"):
         environment = yaml.safe_load(path.read_text())
         # It may give limits to objectives that this policy doesn't have.
-        given = environment.pop("limits", {})
+        given, _ = environment.pop("limits", {}), environment.pop("drill_times", {})
         environment |= {"limits": few} if (few := {id_: given[id_] for id_ in FEW if id_ in given}) else {}
         (copy / "environments" / path.name).write_text(yaml.safe_dump(environment))
     return tmp_path

@@ -17,6 +17,7 @@ from drillbook.checking import load_system
 from drillbook.clients.kube import Permission
 from drillbook.drills.experiment import load_experiment
 from drillbook.drills.guard import clear
+from drillbook.drills.outlasting import lock_outlasts
 from drillbook.drills.permits import own_needs
 from drillbook.drills.plan import aimed, brief
 from drillbook.drills.recovery import permissions
@@ -54,6 +55,9 @@ def needed(policy: Policy) -> dict[str, set[Permission]]:
         experiment = load_experiment(path)
         component = str(experiment.configuration["component"])
         fault, aim, _ = aimed(policy, component, experiment.injection.arguments)
+        if fault.takes_namespace:
+            # No right in a namespace outlasts it: whoever may only drill is refused.
+            continue
         needs = fault.needs(aim)
         wanted[path.stem] = {*needs.to_break, *needs.to_repair}
     for procedure in policy.procedures.values():
@@ -112,6 +116,12 @@ def driller(solar: SandboxHandle, system: Solar, tmp_path: Path) -> Iterator[Sol
     _, environment, _ = load_system("solar", "sandbox", solar.name, path)
     yield replace(system, environment=environment)
     kubectl(solar.kubeconfig, "delete", "-f", str(RBAC), "--wait=false", "--ignore-not-found")
+
+
+def test_a_namespace_whose_rights_would_go_with_it_is_not_taken_away(driller: Solar) -> None:
+    intent = brief(driller.order("pod-kill", experiment="namespace-lost")).intent
+    with pytest.raises(Refused, match="with it every right that is given in it, so nobody could make it again"):
+        driller.on_kube(lambda kube: lock_outlasts(kube, intent))
 
 
 def test_one_verb_less_is_refused_in_a_sentence_that_says_which_and_for_what(

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from drillbook.clients.kube import Kube, path_of
-from drillbook.drills import leash
-from drillbook.drills.leash import budget_problem, watch_objectives
+from drillbook.drills import leash, ledger
+from drillbook.drills.leash import Spent, watch_objectives
 from drillbook.drills.lock import Lock
 from drillbook.errors import DrillAborted, Unreachable
 from drillbook.faults.workloads import set_replicas
+from drillbook.judge.ledger import Stored
 from drillbook.model.policy import Workload
 from drillbook.model.timeline import EventKind, Sample
 from drillbook.model.verdict import Status, Verdict
@@ -77,7 +79,9 @@ def bad(signal: str, count: int, good: int = 0) -> list[Sample]:
     ],
 )
 def test_the_error_budget_is_spent_by_what_users_got(samples: list[Sample], budget: float | None, spent: bool) -> None:
-    said = budget_problem(samples, {"read": 0.05, "write": 0.05, "ready": 0.1}, budget)
+    so_far, intervals = Spent(), {"read": 0.05, "write": 0.05, "ready": 0.1}
+    for count in (0, len(samples) // 2, len(samples), len(samples)):
+        said = so_far.problem(samples[:count], intervals, budget)
     assert bool(said) is spent
 
 
@@ -90,21 +94,40 @@ def test_a_breached_abort_objective_ends_a_drill_and_everything_is_put_back(syst
             system.on_kube(lambda kube: set_replicas(kube, Workload("deployment", "backend"), NAMESPACE, 1))
 
     found = system.drill(system.order("pod-kill"), breach)
-    assert found.status is not Status.PASS
-    assert (found.aborted, found.undone) == (True, True), found.reason
+    assert (found.status, found.aborted, found.undone) == (Status.INCONCLUSIVE, True, True), found.reason
+    assert found.reason.startswith("aborted: solar/replicas-backend is breached, and it ends every drill")
     (aborted,) = [e for e in found.timeline.events if e.kind is EventKind.ABORTED]
-    assert aborted.text.startswith("aborted: solar/replicas-backend is breached, and it ends every drill")
+    assert aborted.text == found.reason
     assert system.left_behind() == []
+
+
+@pytest.mark.slow
+def test_nothing_is_written_any_more_while_an_aborted_drill_reads_its_writes_back(
+    system: Solar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A write that is acknowledged between the listing and its comparison would look lost."""
+    system.environment = replace(system.environment, outage_budget=timedelta(seconds=0.2))
+    listing = ledger.read_back
+
+    async def slowly(*args: Any) -> dict[str, Stored]:
+        found = await listing(*args)
+        await asyncio.sleep(1.0)
+        return found
+
+    monkeypatch.setattr(ledger, "read_back", slowly)
+    found = system.drill(system.order("database-kill"))
+    assert (found.aborted, found.writes.lost) == (True, 0), found.reason
+    assert found.writes.acknowledged > 20
 
 
 @pytest.mark.slow
 def test_a_spent_error_budget_ends_a_drill_and_everything_is_put_back(system: Solar) -> None:
     system.environment = replace(system.environment, outage_budget=timedelta(seconds=0.2))
     found = system.drill(system.order("database-kill"))
-    assert found.status is not Status.PASS
-    assert (found.aborted, found.undone) == (True, True), found.reason
+    assert (found.status, found.aborted, found.undone) == (Status.INCONCLUSIVE, True, True), found.reason
+    assert found.reason.startswith("aborted: the error budget is spent: ")
     (aborted,) = [e for e in found.timeline.events if e.kind is EventKind.ABORTED]
-    assert aborted.text.startswith("aborted: the error budget is spent: ")
+    assert aborted.text == found.reason
     assert system.left_behind() == []
 
 

@@ -70,6 +70,16 @@ def test_replicas_and_images_that_differ_are_residue() -> None:
     assert sentence.endswith("spec.replicas, spec.template.spec.containers[0].image")
 
 
+def test_replicas_are_the_autoscaler_s_within_its_bounds_and_nobody_s_beyond() -> None:
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "backend"}
+    scaler = thing("HorizontalPodAutoscaler", "backend", spec={"scaleTargetRef": target, "maxReplicas": 4})
+    before = thing("Deployment", "backend", spec={"replicas": 2})
+    within, beyond = changed(before, spec={"replicas": 4}), changed(before, spec={"replicas": 0})
+    assert residue(seen(before, scaler), seen(within, scaler), OURS) == ()
+    (sentence,) = residue(seen(before, scaler), seen(beyond, scaler), OURS)
+    assert sentence.endswith("spec.replicas")
+
+
 def test_a_pod_that_its_controller_replaced_is_no_residue_inside() -> None:
     before, after = owned(thing("Pod", "backend-1-aaa")), owned(thing("Pod", "backend-1-bbb"))
     assert residue(seen(before), seen(after), OURS) == ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from drillbook.checking import load_system
 from drillbook.errors import DrillAborted, Refused
-from drillbook.explore.moves import Break, Press
+from drillbook.explore.moves import Break, Press, TimeIsUp
 from drillbook.explore.player import Player
 from drillbook.faults import FAULTS
 from drillbook.faults.pod_kill import PodKill
@@ -36,6 +37,16 @@ def test_what_a_system_withstands_breaks_no_promise(solar: SandboxHandle, tmp_pa
         assert one.finish() == ()
     assert told[0] == "pod-kill on api: landed"
     assert told[1] == "20 requests per second for 1 s: 0 of 20 answers were bad"
+
+
+@pytest.mark.slow
+def test_a_sequence_ends_with_its_time_also_in_the_middle_of_a_move(solar: SandboxHandle, tmp_path: Path) -> None:
+    policy, environment, waivers = load_system("solar", "sandbox", solar.name)
+    begun = time.monotonic()
+    one = Player(policy, environment, waivers, tmp_path, 60.0, begun + 6)
+    with one, pytest.raises(TimeIsUp):
+        one.make(Press(1, 600))
+    assert time.monotonic() - begun < 10
 
 
 @pytest.mark.slow

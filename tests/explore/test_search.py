@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from drillbook.explore.moves import Break, Follow, Press, Sequence, words
+from drillbook.explore.moves import Break, Follow, Press, Sequence, TimeIsUp, words
 from drillbook.explore.possible import Possible
 from drillbook.explore.search import LONGEST, Search
 
@@ -31,7 +31,7 @@ def search(broken_by: object, seconds: float = 1_000, seed: int = 7) -> tuple[Se
     played: list[Sequence] = []
     clock = Ticking()
 
-    def play(sequence: Sequence) -> tuple[str, ...]:
+    def play(sequence: Sequence, until: float) -> tuple[str, ...]:
         played.append(sequence)
         clock.at += 1
         return ("a write is lost",) if callable(broken_by) and broken_by(sequence) else ()
@@ -67,6 +67,19 @@ def test_no_sequence_is_played_twice_and_each_breaks_something() -> None:
 def test_when_the_time_is_up_nothing_more_is_played() -> None:
     one, played = search(None, seconds=5)
     assert one.run().played == len(played) == 5
+
+
+def test_a_sequence_that_is_cut_off_when_the_time_is_up_is_not_counted() -> None:
+    one, _ = search(None, seconds=5)
+    whole = one.play
+
+    def cut_off(sequence: Sequence, until: float) -> tuple[str, ...]:
+        if one.clock.monotonic() >= until - 2:
+            raise TimeIsUp
+        return whole(sequence, until)
+
+    one.play = cut_off
+    assert one.run().played == 3
 
 
 def test_the_shortest_that_was_found_in_time_is_told_however_long_it_is() -> None:

@@ -69,9 +69,13 @@ def test_a_spare_database_that_is_used_is_refused(filled: Solar) -> None:
     aim = aimed(filled, FLUSH, "cache", spare=0)
     with pytest.raises(Refused, match="database 0 of the cache is in use"):
         filled.on_kube(lambda kube: fault_named(FLUSH).how(kube, aim))
-    empty = aimed(filled, FLUSH, "cache", database=9)
-    with pytest.raises(Refused, match="database 9 of the cache is empty already"):
-        filled.on_kube(lambda kube: fault_named(FLUSH).how(kube, empty))
+
+
+def test_a_cache_that_is_empty_can_be_flushed_and_that_is_said(system: Solar) -> None:
+    said_before, landing, told = lived_through(system, FLUSH, aimed(system, FLUSH, "cache", database=9))
+    assert "it is empty, so nobody misses anything by it" in said_before
+    assert landing.evidence == {"keys before": 0, "keys set aside": 0, "keys now": 0}
+    assert told == "nothing of database 9 is set aside, it has 0 keys, put back"
 
 
 @pytest.mark.slow

@@ -139,8 +139,8 @@ def test_only_the_tag_of_an_image_is_changed(image: str, missing: str) -> None:
 
 
 @asynccontextmanager
-async def stateful(kube: Kube) -> AsyncIterator[Component]:
-    """A StatefulSet of one pod that does nothing."""
+async def stateful(kube: Kube, replicas: int = 1) -> AsyncIterator[Component]:
+    """A StatefulSet whose pods do nothing."""
     labels = {"app": "stands-still"}
     container = {"name": "main", "image": "busybox:1.36", "command": ["sh", "-c", "sleep 3600"]}
     template = {"metadata": {"labels": labels}, "spec": {"terminationGracePeriodSeconds": 0, "containers": [container]}}
@@ -148,14 +148,19 @@ async def stateful(kube: Kube) -> AsyncIterator[Component]:
         "apiVersion": "apps/v1",
         "kind": "StatefulSet",
         "metadata": {"name": "stands-still"},
-        "spec": {"serviceName": "none", "replicas": 1, "selector": {"matchLabels": labels}, "template": template},
+        "spec": {
+            "serviceName": "none",
+            "replicas": replicas,
+            "selector": {"matchLabels": labels},
+            "template": template,
+        },
     }
     await kube.create(path_of("statefulsets", NAMESPACE), body)
     try:
         while True:
             found = await kube.get(path_of("statefulsets", NAMESPACE, "stands-still"))
             status = found.get("status") or {}
-            if status.get("readyReplicas") == 1 and status.get("updateRevision"):
+            if status.get("readyReplicas") == replicas and status.get("updateRevision"):
                 break
             await asyncio.sleep(0.1)
         yield Component("still", NAMESPACE, Workload("statefulset", "stands-still"))
@@ -180,7 +185,28 @@ def test_a_stateful_set_gets_its_old_template_back_too(system: Solar) -> None:
             assert (await fault.undo(kube, put_back, 40)).endswith("put back: template")
             after = await kube.get(path_of("statefulsets", NAMESPACE, "stands-still"))
             assert after["spec"] == before["spec"]
-            with pytest.raises(Refused, match="only a Deployment changes all its pods at once"):
-                await fault.how(kube, Aim(component, settings={"all_pods": True}))
+
+    system.on_kube(scene)
+
+
+@pytest.mark.slow
+def test_all_pods_of_a_stateful_set_crash_though_its_roll_out_would_stop_at_the_first(system: Solar) -> None:
+    fault = fault_named("crash-loop")
+
+    async def scene(kube: Kube) -> None:
+        from drillbook.drills.landing import wait_landed
+
+        async with stateful(kube, replicas=2) as component:
+            aim = Aim(component, settings={"all_pods": True})
+            before = await kube.get(path_of("statefulsets", NAMESPACE, "stands-still"))
+            put_back, target = await fault.put_back(kube, aim), target_of("StatefulSet", before)
+            await fault.inject(kube, aim, [target])
+            landing = await wait_landed(kube, fault, aim, [target], put_back, 60)
+            assert landing.landed, landing.evidence
+            assert (await fault.undo(kube, put_back, 60)).startswith(
+                "statefulset/stands-still has its 2 ready replicas"
+            )
+            after = await kube.get(path_of("statefulsets", NAMESPACE, "stands-still"))
+            assert after["spec"] == before["spec"]
 
     system.on_kube(scene)

@@ -178,7 +178,7 @@ def test_an_undo_that_is_not_finished_is_a_failure_that_a_person_must_look_at() 
         ({"objectives_after": ()}, "no objective was checked after the recovery"),
         ({"objectives_after": (verdict(Status.INCONCLUSIVE),)}, "after the recovery solar/health is inconclusive"),
         ({"residue": None}, "the cluster's objects were not compared"),
-        ({"limit_seconds": None}, "the policy gives no documented time"),
+        ({"limit_seconds": None}, "nobody says in what time it must recover"),
         ({"problems": ("the engine left no journal",)}, "the engine left no journal"),
         ({"timeline": timeline(injecting=None)}, "the baseline did not hold: the fault was never injected"),
         ({"timeline": timeline(bad=(2.0, 2.1))}, "the baseline did not hold"),

@@ -243,7 +243,26 @@ CASES = {
     "drill-without-a-limit": (
         "level: P0", "level: P3",
         "policy.yaml:52: drills[0].level: severities.P3 has no resolution time, "
-        "so nothing limits this drill's recovery",
+        "so nothing limits this drill's recovery: say within: the time that the runbook gives, or required where it "
+        "gives none",
+    ),
+    "drill-without-a-level": (
+        "    level: P0\n", "",
+        "policy.yaml:49: drills[0].within: there is no level, so nothing limits this drill's recovery: "
+        "say within: the time that the runbook gives, or required where it gives none",
+    ),
+    "drill-that-asks-for-a-time-that-is-there": (
+        "level: P0", "level: P0\n    within: required",
+        "policy.yaml:53: drills[0].within: expected no required time: severities.P0 has a resolution time",
+    ),
+    "drill-with-a-bad-time": (
+        "level: P0", "within: 15",
+        "policy.yaml:52: drills[0].within: no unit in '15': a duration takes 'ns', 'us', 'µs', 'ms', 's', 'm', 'min', "
+        "'h', 'd', 'w'",
+    ),
+    "drill-with-an-unknown-level": (
+        "level: P0", "level: P9",
+        "policy.yaml:52: drills[0].level: unknown severity level 'P9'; known are P0, P3",
     ),
     "drill-with-an-unknown-experiment": (
         "experiment: database-kill", "experiment: databse-kill",

@@ -148,6 +148,18 @@ def test_steps_and_document_only_exclude_each_other_and_no_drill_follows_paper(t
         load_policy(written(here, paper))
 
 
+def test_people_can_follow_paper_and_that_makes_no_row_drilled(tmp_path: Path) -> None:
+    here = system(tmp_path)
+    text = changed((here / "policy.yaml").read_text(), "procedure: restart", "procedure: call")
+    by_hand = changed(text, "recovery: procedure", "recovery: manual")
+    policy = load_policy(written(here, by_hand))
+    assert [(d.recovery, d.procedure) for d in policy.drills] == [("manual", "call")]
+    requirements = load_requirements(here)
+    assert requirements is not None
+    found = coverage("orders", requirements, policy)
+    assert (found.count(Answer.DRILLED), found.count(Answer.DOCUMENT_ONLY)) == (0, 1)
+
+
 def test_a_row_twice_is_refused(tmp_path: Path) -> None:
     written(tmp_path, changed(ROWS, "id: forgotten", "id: owed"), "requirements.yaml")
     with pytest.raises(ConfigError, match="'owed' is taken already, on line 6"):

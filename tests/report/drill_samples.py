@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterable
 from typing import Any
 
-from drillbook.model.drill import DrillResult, FaultReport, RecoveryTime, WriteTally
+from drillbook.model.drill import Detection, DrillResult, FaultReport, PostCondition, RecoveryTime, WriteTally
 from drillbook.model.policy import DrillPlan, Source
 from drillbook.model.timeline import Event, EventKind, Interval, Sample, Timeline
 from drillbook.model.verdict import Status, Verdict
@@ -39,6 +39,20 @@ def timeline(outage: float = 1.4, seconds: float = 14.0, rate: float = 20.0, see
         ]
     events += [Event(EventKind.UNDONE, seconds - 1, "nothing to undo"), Event(EventKind.FINISHED, seconds, "")]
     return Timeline(tuple(events), tuple(samples), {"read": 1 / rate, "write": 1 / rate})
+
+
+def conditions(reason: str) -> tuple[PostCondition, ...]:
+    """One that is true after the procedure, one that isn't for that reason, one that nobody could see."""
+    source = Source(DOCUMENT, "Disaster Recovery > Database Restore", (290, 290))
+    seen = {"health": Status.PASS, "latency": Status.FAIL, "errors": Status.INCONCLUSIVE}
+    return tuple(
+        PostCondition("objectives", f"objectives {name}", status, reason, source) for name, status in seen.items()
+    )
+
+
+def detected(reason: str = "alert ApplicationDown fired after 3 s; it cleared 2 s after the recovery") -> Detection:
+    """An alert that fired in time and cleared."""
+    return Detection("ApplicationDown", Status.PASS, reason, 3.0, 5.0, "critical", 2.0)
 
 
 def drill(
@@ -81,4 +95,7 @@ def drill(
         timeline=line,
         aborted=more.get("aborted", False),
         took_seconds=14.0,
+        then=more.get("then", ()),
+        detection=more.get("detection"),
+        recovery_point=more.get("recovery_point"),
     )

@@ -14,7 +14,7 @@ from drillbook.model.policy import Policy
 from drillbook.model.run import LoadResult, Run
 from drillbook.model.verdict import Status, Verdict
 from drillbook.report.outcome import outcome
-from tests.report.drill_samples import drill
+from tests.report.drill_samples import conditions, detected, drill
 from tests.report.verdict_samples import DOCUMENT, STARTED, broken, healthy, unclear, unseen, verdict, waived
 
 POLICY = Policy("solar", "Solar PV LLM AI", DOCUMENT, Path("policy.yaml"), {}, ())
@@ -132,6 +132,11 @@ def samples() -> dict[str, Run]:
         ),
         "load": run((), (), LoadResult(200, 0, 20.0, 10.0, tuple(healthy()[:2]))),
         "many": run(many),
-        "hostile": run([hostile, endless], [drill(HOSTILE, reason=HOSTILE + LONG)], title=HOSTILE, problems=(HOSTILE,)),
+        "hostile": run(
+            [hostile, endless],
+            [drill(HOSTILE, reason=HOSTILE + LONG, then=conditions(HOSTILE), detection=detected(HOSTILE))],
+            title=HOSTILE,
+            problems=(HOSTILE,),
+        ),
         "empty": run(),
     }

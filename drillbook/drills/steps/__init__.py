@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from drillbook.drills.steps import backups, commands, credentials, helper_pods, looks, nodes, objects, workloads
+from drillbook.drills.steps import (
+    backups,
+    commands,
+    credentials,
+    helper_pods,
+    looks,
+    nodes,
+    objects,
+    planted,
+    workloads,
+)
 from drillbook.drills.steps.ground import Way
 
 WAYS: Final[Mapping[str, Way]] = {
@@ -17,5 +27,6 @@ WAYS: Final[Mapping[str, Way]] = {
     **backups.WAYS,
     **credentials.WAYS,
     **looks.WAYS,
+    **planted.WAYS,
 }
 """By the step's type."""

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from drillbook.drills.steps.commands import exec_needs, expect, run_in, spot_of
-from drillbook.drills.steps.ground import Ground, Way, component_of, seconds_of
+from drillbook.drills.steps.ground import Ground, Restored, Way, component_of, seconds_of
 from drillbook.errors import DrillAborted
-from drillbook.model.policy import Policy
+from drillbook.model.policy import Component, Policy
 from drillbook.model.procedures import Entry
 
 if TYPE_CHECKING:
@@ -22,9 +22,13 @@ if TYPE_CHECKING:
 POLL_SECONDS: Final = 0.3
 TRAILER: Final = "PostgreSQL database dump complete"
 """The last line but blanks that pg_dump writes: without it, a dump is cut off, however well it unzips."""
+AGE: Final = 'echo $(($(date +%s) - $(stat -L -c %Y -- "$1")))'
+"""By the clock that wrote the file."""
 NEWEST: Final = 'set -e; newest=$(ls -1t $1 | head -n 1); test -s "$newest"; echo "$newest"'
 UNPACK: Final = 'case "$1" in *.gz) gunzip -c "$1";; *) cat "$1";; esac > /tmp/drillbook-restore.sql'
 LAST_LINES: Final = "tail -n 20 /tmp/drillbook-restore.sql"
+LAST_LINES_OF: Final = 'case "$1" in *.gz) gunzip -c "$1";; *) cat "$1";; esac | tail -n 20'
+"""Of a dump that nobody unpacked yet."""
 REMOVE: Final = "rm -f /tmp/drillbook-restore.sql"
 EMPTY: Final = "DROP SCHEMA public CASCADE; CREATE SCHEMA public;"
 LOAD: Final = 'exec psql --no-psqlrc --no-password --quiet --output=/dev/null "$@" --file=/tmp/drillbook-restore.sql'
@@ -98,17 +102,26 @@ async def restore(ground: Ground, step: Entry) -> str:
         what = f"reading {newest}"
         if TRAILER not in await shell(LAST_LINES):
             raise DrillAborted(f"expected a whole dump in {newest}, found it cut off: nothing was changed")
-        whom = ["--host", f"{database.service}.{database.namespace}.svc.cluster.local" if database.service else ""]
-        whom += ["--username", database.user or "postgres", "--dbname", database.database or ""]
+        whom = [*login(database), "--dbname", database.database or ""]
         first = (
             ["--single-transaction", "--set=ON_ERROR_STOP=1", "--command", EMPTY] if step.values["empty_first"] else []
         )
+        what = f"looking at the age of {newest}"
+        begun = ground.clock.monotonic()
+        restored = Restored(newest, begun - float(await shell(AGE, newest)), begun)
         what = f"loading {newest}"
+        ground.restored.append(restored)
         await shell(LOAD, *whom, *first)
     finally:
         what = "clearing up"
         await shell(REMOVE)
     return f"psql loaded {newest}"
+
+
+def login(database: Component) -> list[str]:
+    """How psql in any pod is told of a database server and its user; the password is the pod's own."""
+    host = f"{database.service}.{database.namespace}.svc.cluster.local" if database.service else ""
+    return ["--host", host, "--username", database.user or "postgres"]
 
 
 def _job_needs(policy: Policy, step: Entry) -> tuple[Permission, ...]:

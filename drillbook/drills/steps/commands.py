@@ -60,7 +60,9 @@ async def run_in(ground: Ground, spot: Spot, command: list[str], seconds: float)
     """Run a command there, without a shell and without standard input."""
     from drillbook.clients.kube_exec import execute
 
-    return await execute(ground.kube, *spot, command, timeout=seconds)
+    answer = await execute(ground.kube, *spot, command, timeout=seconds)
+    ground.printed.extend((answer.stdout, answer.stderr))
+    return answer
 
 
 def told(text: str) -> str:

@@ -20,6 +20,17 @@ WAIT_SECONDS = 120.0
 """How long a step may take where the runbook gives it no time."""
 
 
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A backup that was loaded; times are the monotonic clock's."""
+
+    file: str
+    written: float
+    """When its file was last written to."""
+    at: float
+    """When the loading began."""
+
+
 @dataclass(frozen=True)
 class Ground:
     """Where a procedure is followed; one for all its steps."""
@@ -29,8 +40,14 @@ class Ground:
     environment: Environment
     waivers: tuple[Waiver, ...] = ()
     clock: Clock = SYSTEM_CLOCK
+    correct: Callable[[], Awaitable[str]] | None = None
+    """Takes the fault back, as a person does who finds out what is wrong; None where nothing was broken."""
     cordoned: list[str] = field(default_factory=list)
     """Nodes that a step of this procedure cordoned, and that none has uncordoned since."""
+    restored: list[Restored] = field(default_factory=list)
+    """The backups that steps of this procedure loaded."""
+    printed: list[str] = field(default_factory=list, repr=False)
+    """What commands and logs of these steps printed: to look for secrets in, never shown or kept."""
 
     def component(self, step: Entry) -> Component:
         """The step's component. Raises ConfigError for a step without one."""

@@ -33,6 +33,7 @@ async def run_pod(ground: Ground, step: Entry) -> str:
     try:
         ended = await _wait(ground, namespace, name, seconds_of(step))
         said = await ground.kube.logs(namespace, name, container=CONTAINER, tail=20)
+        ground.printed.append(said)
         expect(ended, step.values["exit_code"], f"{step.values['command'][0]} in a pod of {image}", said)
     finally:
         await ground.kube.delete_pod(namespace, name, uid=uid, grace_seconds=0)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from drillbook.drills.steps.ground import Ground, Way, seconds_of
 from drillbook.drills.steps.workloads import may
-from drillbook.errors import ConfigError, DrillAborted
+from drillbook.errors import ConfigError, DrillAborted, Unreachable
 from drillbook.faults.workloads import read_workload, workload_of
 from drillbook.model.policy import Policy
 from drillbook.model.procedures import Entry
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 RETRY_SECONDS: Final = 0.5
 REQUEST_SECONDS: Final = 10.0
+LOG_SECONDS: Final = 15.0
+"""How long a pod may take to have a log: containers that crash or start have none for moments."""
 
 
 async def check(ground: Ground, step: Entry) -> str:
@@ -41,7 +43,9 @@ async def check(ground: Ground, step: Entry) -> str:
         if not bad:
             return f"{', '.join(one.id for one in asked)} {'holds' if len(asked) == 1 else 'hold'}"
         if loop.time() >= deadline:
-            raise DrillAborted(f"expected {bad[0].id} to hold, found it {bad[0].status}: {bad[0].reason}")
+            first = min(bad, key=lambda verdict: verdict.status is not Status.FAIL)
+            kind = DrillAborted if first.status is Status.FAIL else Unreachable
+            raise kind(f"expected {first.id} to hold, found it {first.status}: {first.reason}")
         await asyncio.sleep(RETRY_SECONDS)
 
 
@@ -72,14 +76,31 @@ async def http(ground: Ground, step: Entry) -> str:
 async def logs(ground: Ground, step: Entry) -> str:
     """The newest lines of every pod; only how many there are is kept, since a log can hold anything.
 
-    A pod whose container hasn't started has no log yet: that is told, and an error only where no pod has one.
+    A pod whose container hasn't started has no log yet: that is told, and an error only where no pod has one for as
+    long as a person would try again.
     """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + min(seconds_of(step), LOG_SECONDS)
+    while True:
+        try:
+            return await _logs_now(ground, step)
+        except _NoLog:
+            if loop.time() >= deadline:
+                raise
+        await asyncio.sleep(RETRY_SECONDS)
+
+
+class _NoLog(DrillAborted):
+    """Not one pod has a log now."""
+
+
+async def _logs_now(ground: Ground, step: Entry) -> str:
     from drillbook.clients.kube import ApiRefusal
 
     component = ground.component(step)
     state = await read_workload(ground.kube, workload_of(component), component.namespace)
     if not state.pods:
-        raise DrillAborted(f"expected pods of {state.workload} to read the logs of, found none")
+        raise _NoLog(f"expected pods of {state.workload} to read the logs of, found none")
     count, hits, text, silent = 0, 0, step.values["text"], list[str]()
     for pod in state.pods:
         container = pod["spec"]["containers"][0]["name"]
@@ -91,19 +112,23 @@ async def logs(ground: Ground, step: Entry) -> str:
                 raise
             silent.append(str(refused))
             continue
+        ground.printed.append(said)
         lines = said.splitlines()
         count, hits = count + len(lines), hits + sum(text in line for line in lines if text)
     read = len(state.pods) - len(silent)
     if not read:
-        raise DrillAborted(f"expected a log of {state.workload} to read, found none of {len(silent)} pods: {silent[0]}")
+        raise _NoLog(f"expected a log of {state.workload} to read, found none of {len(silent)} pods: {silent[0]}")
     found = f", {hits} of them with {text!r}" if text else ""
     without = f"; {len(silent)} pods have no log yet" if silent else ""
     return f"{count} lines of {read} pods were read{found}{without}"
 
 
-async def human(_ground: Ground, step: Entry) -> str:
-    """Nobody is asked: it is assumed done, and says so."""
-    return f"assumed done by a person: {step.values['what']}"
+async def human(ground: Ground, step: Entry) -> str:
+    """Nobody is asked: it is assumed done, and says so. What a person would correct is corrected, by the undo."""
+    what = step.values["what"]
+    if step.values["corrects"] and ground.correct is not None:
+        return f"done in the place of a person: {what}: {await ground.correct()}"
+    return f"assumed done by a person: {what}"
 
 
 def _log_needs(policy: Policy, step: Entry) -> tuple[Permission, ...]:

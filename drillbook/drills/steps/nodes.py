@@ -10,7 +10,8 @@ import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from drillbook.drills.steps.ground import Ground, Way, component_of, seconds_of
+from drillbook.drills.residue import ANY
+from drillbook.drills.steps.ground import Changes, Ground, Way, component_of, seconds_of
 from drillbook.errors import DrillAborted
 from drillbook.faults.workloads import is_going, read_workload, workload_of
 from drillbook.model.policy import Policy
@@ -129,8 +130,13 @@ def _needs(policy: Policy, step: Entry) -> tuple[Permission, ...]:
     return tuple(wanted)
 
 
+def _some_node(_policy: Policy, _step: Entry) -> Changes:
+    """Of which node it will be, only the pods know when it is done."""
+    return {("Node", "", ANY): ("spec.unschedulable",)}
+
+
 WAYS: Final[Mapping[str, Way]] = {
-    "cordon": Way(cordon, _needs),
-    "drain": Way(drain, _needs),
+    "cordon": Way(cordon, _needs, changes=_some_node),
+    "drain": Way(drain, _needs, changes=_some_node),
     "uncordon": Way(uncordon, _needs),
 }

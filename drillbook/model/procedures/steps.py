@@ -126,7 +126,12 @@ _LOOKS: Final = (
             Key("text", Shape.TEXT, required=False),
         ),
     ),
-    EntryType("human", "what a person decides, says or looks at", None, keys=(Key("what", Shape.TEXT),)),
+    EntryType(
+        "human",
+        "what a person decides, says, looks at or corrects",
+        None,
+        keys=(Key("what", Shape.TEXT), Key("corrects", Shape.FLAG, required=False, default=False)),
+    ),
 )
 
 STEPS: Final[Mapping[str, EntryType]] = {

@@ -1,0 +1,109 @@
+"""How the recovery of each drill is broken: a procedure with other steps, followed like any other.
+
+A drill has one automatic plant, and one by hand where ``broken.yaml`` has it:
+
+- *claims*: every step does nothing and says success. For whatever the procedure is needed for.
+- *healer*: the platform is kept from healing, with an ordinary ``scale`` to zero after the fault. For recoveries that
+  nobody has to do anything for; the fault's own undo, or the proof, puts the replicas back.
+- *meddles*: the procedure is followed, and then leaves a mark on an object that it says nothing of. For routine
+  procedures after which nothing is different, so that one which does nothing can't be told from one which works.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
+
+from drillbook.drills.recovery import describe
+from drillbook.model.policy import DrillPlan, Policy, Procedure
+from drillbook.model.procedures import Entry
+from drillbook.proof.drills.broken import Broken, Way
+from drillbook.proof.drills.reasons import Failed
+
+NOTHING: Final = "noop"
+"""The experiment that breaks nothing: its procedure is a routine."""
+_TELLING: Final = frozenset(
+    {"pods_replaced", "backup_taken", "cert_serial_changed", "credentials_cut_over", "keys_gone"}
+)
+"""Post-conditions that only hold after a procedure which really did something."""
+_ANY: Final = frozenset(Failed) - {Failed.ANOTHER, Failed.CHANGED}
+_WANTED: Final[Mapping[Way, frozenset[Failed]]] = {
+    Way.CLAIMS: _ANY,
+    Way.HEALER: frozenset({Failed.NOT_RECOVERED}),
+    Way.MEDDLES: frozenset({Failed.CHANGED}),
+}
+"""What a drill must fail of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plant:
+    """One broken recovery of one drill."""
+
+    name: str
+    """Beside the drill's id: ``claims``."""
+    planted: str
+    """What is broken, for people."""
+    procedure: Procedure
+    wanted: frozenset[Failed]
+    """What the drill must fail of: any of them."""
+    because: str = ""
+    """What its deciding sentence must hold."""
+
+
+def plants_of(policy: Policy, plan: DrillPlan, broken: Broken | None) -> Iterator[Plant]:
+    """One or two."""
+    procedure = policy.procedures[plan.procedure] if plan.procedure else None
+    yield _automatic(plan, procedure, (broken.way if broken else None) or automatic(plan, procedure))
+    if broken and broken.replace and procedure:
+        steps = dict(enumerate(procedure.steps, start=1)) | dict(broken.replace)
+        made = replace(procedure, steps=tuple(steps.values()))
+        yield Plant("by hand", broken.planted, made, frozenset(Failed) - {Failed.ANOTHER}, broken.because)
+
+
+def automatic(plan: DrillPlan, procedure: Procedure | None) -> Way:
+    """The usual way to break it."""
+    if procedure is None:
+        return Way.HEALER
+    if plan.experiment == NOTHING and not any(one.type in _TELLING for one in procedure.then):
+        return Way.MEDDLES
+    return Way.CLAIMS
+
+
+def _automatic(plan: DrillPlan, procedure: Procedure | None, way: Way) -> Plant:
+    base = procedure or Procedure(f"{plan.id}-{way}", plan.source, (), None, ())
+    match way:
+        case Way.CLAIMS:
+            steps = tuple(_claimed(step) for step in base.steps)
+            planted = f"{_counted(len(steps))} of {base.id} done by nobody, and each says success"
+        case Way.HEALER:
+            last = Entry("scale", plan.component, {"replicas": 0})
+            steps, planted = (*base.steps, last), f"{plan.component} is scaled to zero, so nothing can heal"
+        case Way.MEDDLES:
+            last = Entry("meddle", plan.component)
+            steps, planted = (*base.steps, last), f"{base.id}, and a mark on {plan.component} that it doesn't speak of"
+    return Plant(str(way), planted, replace(base, steps=steps), _WANTED[way])
+
+
+def _claimed(step: Entry) -> Entry:
+    return Entry("claim", None, {"instead_of": describe(step)}, step.lines)
+
+
+def _counted(steps: int) -> str:
+    return "the one step" if steps == 1 else f"all {steps} steps"
+
+
+def hurried(procedure: Procedure, seconds: float) -> Procedure:
+    """The same, with no step longer than ``seconds``: nobody waits an hour for a roll-out that was planted to hang.
+
+    The time that people take for their steps counts as nothing: it is given in neither run.
+    """
+    most = timedelta(seconds=seconds)
+
+    def hurry(step: Entry) -> Entry:
+        if step.type == "human":
+            return replace(step, within=None)
+        return replace(step, within=most if step.within is None else min(step.within, most))
+
+    return replace(procedure, steps=tuple(hurry(step) for step in procedure.steps))
