@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from drillbook.drills import landing, ledger, manual, putting_back, recovery, residue, signals
 from drillbook.drills.content import content_of
@@ -20,9 +20,6 @@ from drillbook.judge.recovery import recovery_time
 from drillbook.model.procedures import Entry
 from drillbook.model.timeline import EventKind
 from drillbook.model.verdict import Status
-
-if TYPE_CHECKING:
-    pass
 
 UNDO_SECONDS: Final = 120.0
 SETTLE_SECONDS: Final = 30.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -17,6 +18,8 @@ from drillbook.probes.workloads import workload
 _REVISION: Final = "deployment.kubernetes.io/revision"
 _EARLIER: Final = "deployment.kubernetes.io/revision-history"
 """On a ReplicaSet that a rollback took up again: the revisions that it had before."""
+_SCALED_UP: Final = re.compile(r"Scaled up replica set (\S+) (?:from 0 to \d+|to \d+ from 0)")
+"""What a Deployment's controller says when it begins with a ReplicaSet, in the words of 1.27 and of 1.33."""
 _FIRST_REPORT: Final = 5.0
 """Seconds that a controller may need to say of a ReplicaSet that it makes progress."""
 
@@ -71,9 +74,10 @@ def _lacks(one: Object) -> str:
 async def took(scene: Scene, component: Component | None, _parameters: Mapping[str, Any]) -> Observation:
     """Seconds from the newest ReplicaSet's creation to the moment its Deployment reported it available.
 
-    Still under way: at least the seconds gone by, with no bound above. A rollback takes up an old ReplicaSet, and a
-    StatefulSet has none: neither records when the rollout began. A Deployment that was paused and went on reports as if
-    it had ended then: that bounds it from above alone.
+    Still under way: at least the seconds gone by, with no bound above. A rollback takes up an old ReplicaSet, so it
+    began when an event says that the first pod of it was asked for; events are kept for an hour or so, and after that,
+    as for a StatefulSet, nobody knows. A Deployment that was paused and went on reports as if it had ended then: that
+    bounds it from above alone.
     """
     asked = needed(component, "rollout.took")
     one = await workload(scene, asked)
@@ -90,8 +94,15 @@ async def took(scene: Scene, component: Component | None, _parameters: Mapping[s
     progress = _condition(one, "Progressing")
     evidence = {"replica_set": name, "began": began, "progress": progress.get("reason")}
     if _EARLIER in newest["metadata"].get("annotations", {}):
-        problem = f"the newest rollout is a rollback to {name}, and when that began isn't recorded"
-        return scene.unseen(Dimension.DURATION, where, problem, remedy="look after the next release", evidence=evidence)
+        again = await _taken_up(scene, asked.namespace, name)
+        if again is None:
+            problem = f"the newest rollout is a rollback to {name}, and no event is left that says when that began"
+            remedy = "look after the next release"
+            return scene.unseen(Dimension.DURATION, where, problem, remedy=remedy, evidence=evidence)
+        began = evidence["began"] = again
+        if progress.get("reason") == "NewReplicaSetAvailable" and not _lacks_new(one):
+            ended = evidence["ended"] = progress["lastUpdateTime"]
+            return scene.seen(Dimension.DURATION, where, max(0.0, _between(began, ended)), evidence=evidence)
     if progress.get("reason") == "NewReplicaSetAvailable" and not _lacks_new(one):
         ended = progress["lastUpdateTime"]
         seconds = max(0.0, _between(began, ended))
@@ -106,6 +117,17 @@ async def took(scene: Scene, component: Component | None, _parameters: Mapping[s
     return scene.seen(
         Dimension.DURATION, where, so_far, low=so_far, high=float("inf"), remedy=remedy, evidence=evidence
     )
+
+
+async def _taken_up(scene: Scene, namespace: str, replica_set: str) -> str | None:
+    """When the newest event says that a ReplicaSet without pods was given some; None where there is none."""
+    events = await (await scene.kube()).list(path_of("events", namespace))
+    found = [
+        str(event.get("lastTimestamp") or event.get("eventTime"))
+        for event in events
+        if (said := _SCALED_UP.fullmatch(event.get("message") or "")) and said[1] == replica_set
+    ]
+    return max(found, default=None)
 
 
 def _between(begin: str, end: str) -> float:

@@ -59,6 +59,8 @@ def test_a_new_template_is_rolled_out_and_undone(cluster: Cluster, apps: Any, sh
     found = ready(cluster, apps, space, 2)
     assert not found.spec.template.spec.containers[0].env
     assert found.metadata.annotations["deployment.kubernetes.io/revision"] == "3"
+    noted = [one.metadata.annotations for one in apps.list_namespaced_replica_set(space).items]
+    assert {one.get("deployment.kubernetes.io/revision-history") for one in noted} == {"1", None}
 
 
 def test_a_restart_replaces_every_pod(cluster: Cluster, core: Any, apps: Any, shell: str, space: str) -> None:

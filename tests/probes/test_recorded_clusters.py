@@ -15,6 +15,7 @@ METRICS = "/apis/metrics.k8s.io/v1beta1/namespaces/shop/pods"
 NODES = "/api/v1/nodes"
 SCALERS = "/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers"
 SETS = "/apis/apps/v1/namespaces/shop/replicasets"
+EVENTS = "/api/v1/namespaces/shop/events"
 SECRET = "/api/v1/namespaces/shop/secrets/keys"
 
 
@@ -194,9 +195,25 @@ def test_a_rollout_under_way_has_taken_at_least_so_long() -> None:
     assert found.high == Decimal("Infinity")
 
 
-def test_when_a_rollback_began_is_not_known() -> None:
+@pytest.mark.parametrize("words", ["from 0 to 1", "to 1 from 0"])
+def test_a_rollback_began_when_its_old_replica_set_was_given_a_pod_again(words: str) -> None:
     again = replica_set(BORN, 3, **{"deployment.kubernetes.io/revision-history": "1"})
-    answers = {DEPLOYMENT: progressing("NewReplicaSetAvailable", ago(5)), SETS: [again]}
+    said = {"message": f"Scaled up replica set web-3 {words}", "lastTimestamp": "2026-01-01T00:00:00Z"}
+    others = [
+        {"message": "Scaled up replica set web-3 from 1 to 2", "lastTimestamp": "2026-01-01T00:01:00Z"},
+        {"message": "Scaled up replica set web-2 from 0 to 1", "lastTimestamp": "2026-01-01T00:01:00Z"},
+    ]
+    answers: dict[str, Any] = {
+        DEPLOYMENT: progressing("NewReplicaSetAvailable", "2026-01-01T00:02:00Z"),
+        SETS: [again],
+        EVENTS: [said, *others],
+    }
+    assert seen(answers, "rollout.took").value == 120
+
+
+def test_without_an_event_nobody_knows_when_a_rollback_began() -> None:
+    again = replica_set(BORN, 3, **{"deployment.kubernetes.io/revision-history": "1"})
+    answers: dict[str, Any] = {DEPLOYMENT: progressing("NewReplicaSetAvailable", ago(5)), SETS: [again], EVENTS: []}
     assert "rollback" in seen(answers, "rollout.took").problem
 
 

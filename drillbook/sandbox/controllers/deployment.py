@@ -25,9 +25,11 @@ from drillbook.sandbox.store import Change
 
 COMPONENT = "deployment-controller"
 REVISION = "deployment.kubernetes.io/revision"
+EARLIER = "deployment.kubernetes.io/revision-history"
+"""On a ReplicaSet that a rollback took up again: the revisions that it had before, separated by commas."""
 DESIRED = "deployment.kubernetes.io/desired-replicas"
 MOST = "deployment.kubernetes.io/max-replicas"
-_NOT_COPIED = frozenset({"kubectl.kubernetes.io/last-applied-configuration", REVISION, DESIRED, MOST})
+_NOT_COPIED = frozenset({"kubectl.kubernetes.io/last-applied-configuration", REVISION, EARLIER, DESIRED, MOST})
 
 
 class Deployments(Controller):
@@ -118,7 +120,11 @@ class Deployments(Controller):
             patience = deployment["spec"].get("minReadySeconds", 0)
 
             def update(draft: Object) -> None:
-                draft["metadata"].setdefault("annotations", {}).update(annotations)
+                noted = draft["metadata"].setdefault("annotations", {})
+                before = noted.get(REVISION)
+                if before not in {None, str(revision)}:
+                    noted[EARLIER] = ",".join(filter(None, (noted.get(EARLIER), before)))
+                noted.update(annotations)
                 if draft["spec"].get("minReadySeconds", 0) != patience:
                     draft["spec"]["minReadySeconds"] = patience
 
