@@ -185,17 +185,16 @@ def _became_of(waivers: tuple[Waiver, ...], run: Recorder) -> dict[str, Any]:
     return waiver_report(judged.values(), waivers, SYSTEM_CLOCK.now().date()).as_json()
 
 
-def _narrator(name: str = "", say: Callable[[str], None] | None = None) -> Callable[[str], None]:
-    """Says, on standard error where nobody gives another place, what is done, with the seconds since the start."""
-    begun = time.monotonic()
-    prefix = f"{name} " if name else ""
-    tell = say or _to_standard_error
-
-    def narrate(text: str) -> None:
-        tell(f"{prefix}{time.monotonic() - begun:6.1f} s  {text}")
-
-    return narrate
-
-
 def _to_standard_error(text: str) -> None:
     click.echo(text, err=True)
+
+
+def _narrator(name: str = "", say: Callable[[str], None] = _to_standard_error) -> Callable[[str], None]:
+    """Says what is done, with the seconds since the start."""
+    begun = time.monotonic()
+    prefix = f"{name} " if name else ""
+
+    def narrate(text: str) -> None:
+        say(f"{prefix}{time.monotonic() - begun:6.1f} s  {text}")
+
+    return narrate

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,8 +13,17 @@ import click
 from drillbook.errors import ConfigError, NothingSelected
 
 if TYPE_CHECKING:
-    from drillbook.model.policy import Objective
+    from drillbook.cli.proving_table import ProvingTable
+    from drillbook.model.environment import Environment
+    from drillbook.model.policy import Objective, Policy
     from drillbook.model.proof import Proof
+    from drillbook.model.run import NotAsked
+    from drillbook.proof.drills.rehearsal import DrillRehearsal
+    from drillbook.proof.rehearsal import Rehearsal
+    from drillbook.report.recorder import Recorder
+
+    type Heard = Callable[[Proof], None]
+    type Renew = Callable[[], None]
 
 _ENVIRONMENT: Final = "sandbox"
 
@@ -74,10 +83,8 @@ def prove(
 def _live(system: str, only: tuple[str, ...], sandbox: str | None, reports: Path | None) -> int:
     from drillbook.checking import Selection, asked_in, load_system
     from drillbook.cli.proving_table import ProvingTable
-    from drillbook.proof.rehearsal import NotClean, Rehearsal
+    from drillbook.proof.rehearsal import Rehearsal
     from drillbook.proof.violations import VIOLATIONS
-    from drillbook.report.recorder import recording
-    from drillbook.report.terminal import show
 
     name = sandbox or f"{system}-proof"
     policy, where, _ = load_system(system, _ENVIRONMENT, name)
@@ -85,23 +92,13 @@ def _live(system: str, only: tuple[str, ...], sandbox: str | None, reports: Path
     chosen = _observed(choice.objectives)
     if not chosen:
         raise NothingSelected("people attest all that --only names, and nobody can break a sandbox so that they don't")
-    table = ProvingTable()
-    with recording("prove", policy, where, reports, on_end=show) as run:
-        run.add_not_asked(choice.not_asked)
-        everything = _observed(asked_in(policy, where))
+    everything, table = _observed(asked_in(policy, where)), ProvingTable()
 
-        def heard(proof: Proof) -> None:
-            run.add_proof(proof)
-            table.add(proof)
+    def told(_run: Recorder, heard: Heard, _renew: Renew | None) -> Rehearsal:
+        return Rehearsal(policy, where, everything, chosen, VIOLATIONS, table.say, heard)
 
-        with _running(system, name, own=sandbox is None):
-            try:
-                run.add_verdicts(Rehearsal(policy, where, everything, chosen, VIOLATIONS, table.say, heard).run())
-            except NotClean as error:
-                run.add_verdicts(error.verdicts)
-                raise
-    code: int = run.exit_code
-    return code
+    running = _running(system, name, own=sandbox is None)
+    return _proven(policy, where, running, reports, table, told, choice.not_asked)
 
 
 def _drills(system: str, only: tuple[str, ...], sandbox: str | None, reports: Path | None) -> int:
@@ -110,24 +107,41 @@ def _drills(system: str, only: tuple[str, ...], sandbox: str | None, reports: Pa
     from drillbook.cli.proving_table import ProvingTable
     from drillbook.proof.drills.proving import seen_words
     from drillbook.proof.drills.rehearsal import DrillRehearsal, chosen_drills
+
+    name = sandbox or f"{system}-proof"
+    policy, where, _ = load_system(system, _ENVIRONMENT, name)
+    chosen, table = chosen_drills(policy, only), ProvingTable(about="drill", seen=seen_words)
+
+    def told(run: Recorder, heard: Heard, renew: Renew | None) -> DrillRehearsal:
+        return DrillRehearsal(policy, where, chosen, run.folder, run.id, table.say, heard, renew)
+
+    return _proven(policy, where, _running(system, name, own=sandbox is None), reports, table, told)
+
+
+def _proven(
+    policy: Policy,
+    where: Environment,
+    running: AbstractContextManager[Renew | None],
+    reports: Path | None,
+    table: ProvingTable,
+    told: Callable[[Recorder, Heard, Renew | None], Rehearsal | DrillRehearsal],
+    not_asked: NotAsked | None = None,
+) -> int:
+    """Rehearse what ``told`` gives while the sandbox runs, with a row and a record for each proof as it comes."""
     from drillbook.proof.rehearsal import NotClean
     from drillbook.report.recorder import recording
     from drillbook.report.terminal import show
 
-    name = sandbox or f"{system}-proof"
-    policy, where, _ = load_system(system, _ENVIRONMENT, name)
-    chosen = chosen_drills(policy, only)
-    table = ProvingTable(about="drill", seen=seen_words)
     with recording("prove", policy, where, reports, on_end=show) as run:
+        run.add_not_asked(not_asked)
 
         def heard(proof: Proof) -> None:
             run.add_proof(proof)
             table.add(proof)
 
-        with _running(system, name, own=sandbox is None) as renew:
-            told = DrillRehearsal(policy, where, chosen, run.folder, run.id, table.say, heard, renew)
+        with running as renew:
             try:
-                run.add_verdicts(told.run())
+                run.add_verdicts(told(run, heard, renew).run())
             except NotClean as error:
                 run.add_verdicts(error.verdicts)
                 raise

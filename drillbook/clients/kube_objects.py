@@ -28,10 +28,22 @@ class Resource:
     namespaced: bool
 
     @property
+    def api_version(self) -> str:
+        """As its objects have it: ``apps/v1``."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
     def path(self) -> str:
         """The collection over all namespaces."""
-        root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
-        return f"{root}/{self.plural}"
+        return f"{self._root}/{self.plural}"
+
+    def collection(self, namespace: str) -> str:
+        """That of one namespace."""
+        return f"{self._root}/namespaces/{namespace}/{self.plural}"
+
+    @property
+    def _root(self) -> str:
+        return f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
 
 
 async def discover(kube: Kube) -> tuple[Resource, ...]:
@@ -49,28 +61,35 @@ async def discover(kube: Kube) -> tuple[Resource, ...]:
     )
 
 
-async def snapshot(kube: Kube, *, without: Collection[str] = ("events",)) -> tuple[Object, ...]:
+async def snapshot(
+    kube: Kube, *, without: Collection[str] = ("events",), everywhere: bool = False
+) -> tuple[Object, ...]:
     """Every namespaced object that these credentials may list, with ``apiVersion`` and ``kind`` filled in.
 
-    ``without`` names resources (plural) to leave out; a kind that may not be listed (403) is left out too. The values
-    of Secrets are replaced by a keyed digest: two snapshots of one process can be compared, nothing can be read.
+    ``without`` names resources (plural) to leave out; a kind that may not be listed (403) is left out too: what these
+    credentials may not list, they may not have changed either. ``everywhere``: the objects without a namespace too. The
+    values of Secrets are replaced by a keyed digest: two snapshots of one process can be compared, nothing can be read.
     """
-    resources = [r for r in await discover(kube) if r.namespaced and r.plural not in without]
+    resources = [r for r in await discover(kube) if (r.namespaced or everywhere) and r.plural not in without]
     gate = asyncio.Semaphore(_AT_ONCE)
-    lists = await asyncio.gather(*(_listed(kube, resource, gate) for resource in resources))
+    lists = await asyncio.gather(*(_filled_in(kube, resource, gate) for resource in resources))
     return tuple(item for items in lists for item in items)
 
 
-async def _listed(kube: Kube, resource: Resource, gate: asyncio.Semaphore) -> list[Object]:
-    version = f"{resource.group}/{resource.version}" if resource.group else resource.version
+async def listed(kube: Kube, path: str) -> list[Object]:
+    """What is served at a collection's path; none where these credentials may not list it, or nobody can."""
+    try:
+        return await kube.list(path)
+    except ApiRefusal as refused:
+        if refused.code in {403, 404, 405}:
+            return []
+        raise
+
+
+async def _filled_in(kube: Kube, resource: Resource, gate: asyncio.Semaphore) -> list[Object]:
     async with gate:
-        try:
-            items = await kube.list(resource.path)
-        except ApiRefusal as refused:
-            if refused.code in {403, 404, 405}:
-                return []
-            raise
-    full = [{**item, "apiVersion": version, "kind": resource.kind} for item in items]
+        items = await listed(kube, resource.path)
+    full = [{**item, "apiVersion": resource.api_version, "kind": resource.kind} for item in items]
     return [_sealed(item) for item in full] if resource.kind == "Secret" else full
 
 

@@ -13,6 +13,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from drillbook.faults.workloads import is_controlled
+
 if TYPE_CHECKING:
     from drillbook.clients.kube import Kube, Object
 
@@ -44,23 +46,9 @@ type Snapshot = Mapping[Name, Object]
 
 async def take(kube: Kube) -> Snapshot:
     """Look at the whole cluster, the objects without a namespace included."""
-    from drillbook.clients.kube import ApiRefusal
-    from drillbook.clients.kube_objects import discover, snapshot
+    from drillbook.clients.kube_objects import snapshot
 
-    found = list(await snapshot(kube, without=PLATFORMS_OWN))
-    for resource in await discover(kube):
-        if resource.namespaced or resource.plural in PLATFORMS_OWN:
-            continue
-        version = f"{resource.group}/{resource.version}" if resource.group else resource.version
-        try:
-            items = await kube.list(resource.path)
-        except ApiRefusal as refused:
-            # As for namespaced kinds: what these credentials may not list, they may not have changed either.
-            if refused.code in {403, 404, 405}:
-                continue
-            raise
-        found += [{**item, "apiVersion": version, "kind": resource.kind} for item in items]
-    return {_name(item): item for item in found}
+    return {_name(item): item for item in await snapshot(kube, without=PLATFORMS_OWN, everywhere=True)}
 
 
 def residue(
@@ -84,7 +72,7 @@ def residue(
         known = expected.get((name.kind, name.namespace, name.name), every)
         if ANY in known:
             continue
-        if inside and all(o is None or _owned(o) for o in (old, new)):
+        if inside and all(o is None or is_controlled(o) for o in (old, new)):
             continue
         if old is None and new is not None:
             sentences.append(f"{name} is new, {where} the system's namespaces")
@@ -148,11 +136,6 @@ def _covered(field: str, known: Collection[str]) -> bool:
 def _name(item: Object) -> Name:
     meta = item["metadata"]
     return Name(item["kind"], meta.get("namespace", ""), meta["name"], item["apiVersion"])
-
-
-def _owned(item: Object) -> bool:
-    """Made by a controller, which replaces it as it sees fit."""
-    return any(owner.get("controller") for owner in item["metadata"].get("ownerReferences") or ())
 
 
 def _comparable(item: Object) -> Object:

@@ -17,6 +17,7 @@ from drillbook.faults.keeping import forget, keep, kept, kept_name
 from drillbook.faults.objects import target_of
 from drillbook.faults.rebuilding import content_of, is_issued, rebuild, see_ready
 from drillbook.faults.settings import Setting
+from drillbook.faults.workloads import is_going
 
 if TYPE_CHECKING:
     from drillbook.clients.kube import Kube, Object
@@ -99,7 +100,7 @@ class NamespaceLost(Fault):
 
     async def landed(self, kube: Kube, aim: Aim, targets: Sequence[Target], before: PutBack) -> Landing:
         found = await _namespace(kube, str(before["namespace"]))
-        state = "gone" if found is None else "ending" if _is_ending(found) else "there"
+        state = "gone" if found is None else "ending" if is_going(found) else "there"
         replaced = found is not None and found["metadata"]["uid"] != before["uid"]
         # While it is ending nothing can be made in it, and so nobody could begin to recover.
         return Landing(state == "gone" or replaced, {"namespace": state, "replaced": replaced})
@@ -160,7 +161,7 @@ async def _until_it_stays(kube: Kube, namespace: str, seconds: float) -> Object 
     """The namespace, or None where it is gone; one that is ending is waited for. Raises DrillAborted."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
-    while (found := await _namespace(kube, namespace)) is not None and _is_ending(found):
+    while (found := await _namespace(kube, namespace)) is not None and is_going(found):
         if loop.time() > deadline:
             told = [c.get("message", "") for c in (found.get("status") or {}).get("conditions") or ()]
             raise DrillAborted(
@@ -168,7 +169,3 @@ async def _until_it_stays(kube: Kube, namespace: str, seconds: float) -> Object 
             )
         await asyncio.sleep(POLL_SECONDS)
     return found
-
-
-def _is_ending(found: Object) -> bool:
-    return "deletionTimestamp" in found["metadata"]

@@ -13,6 +13,7 @@ from drillbook.faults.fault import Aim, Candidate, Fault, Landing, Needs, PutBac
 from drillbook.faults.replicas import replicas_back, replicas_now
 from drillbook.faults.workloads import (
     PLURALS,
+    is_controlled,
     is_going,
     is_ready,
     read_workload,
@@ -88,7 +89,7 @@ def _why_not(pod: Object) -> str:
         return f"is {phase}, not Running"
     if not is_ready(pod):
         return "is not Ready"
-    if not any(owner.get("controller") for owner in pod["metadata"].get("ownerReferences") or ()):
+    if not is_controlled(pod):
         return "has no controller that would replace it"
     return ""
 

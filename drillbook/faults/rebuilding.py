@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from drillbook.faults.workloads import wait_ready
+from drillbook.faults.templates import KINDS
+from drillbook.faults.workloads import is_controlled, is_going, wait_ready
 from drillbook.model.policy import Workload
 
 if TYPE_CHECKING:
     from drillbook.clients.kube import Kube, Object, Objects
-    from drillbook.clients.kube_objects import Resource
 
 _BY_ITSELF: Final = frozenset({"events", "leases", "endpoints", "endpointslices", "replicasets", "controllerrevisions"})
 """Resources that controllers fill, or that are nobody's decision."""
@@ -26,7 +26,7 @@ _FIRST: Final = (
 """The order in which kinds are made; all others after these."""
 _BOOKKEEPING: Final = frozenset({"metadata", "status", "apiVersion", "kind"})
 _REVISION: Final = "deployment.kubernetes.io/revision"
-_WORKLOADS: Final = {"Deployment": "deployment", "StatefulSet": "statefulset"}
+_WORKLOADS: Final = {kind: word for word, kind in KINDS.items()}
 
 
 async def content_of(kube: Kube, namespace: str) -> Objects:
@@ -37,10 +37,9 @@ async def content_of(kube: Kube, namespace: str) -> Objects:
     for resource in await discover(kube):
         if not resource.namespaced or resource.plural in _BY_ITSELF:
             continue
-        path = _collection(resource, namespace)
-        version = f"{resource.group}/{resource.version}" if resource.group else resource.version
+        path = resource.collection(namespace)
         for item in await kube.list(path):
-            whole = {**item, "apiVersion": version, "kind": resource.kind}
+            whole = {**item, "apiVersion": resource.api_version, "kind": resource.kind}
             if not _is_made(whole):
                 found.append({"path": path, "body": _bare(whole)})
     return sorted(found, key=lambda one: _rank(one["body"]["kind"]))
@@ -75,11 +74,6 @@ def is_issued(item: Object) -> bool:
     return item["kind"] == "Secret" and item.get("type") == "kubernetes.io/tls"
 
 
-def _collection(resource: Resource, namespace: str) -> str:
-    root, _, plural = resource.path.rpartition("/")
-    return f"{root}/namespaces/{namespace}/{plural}"
-
-
 def _rank(kind: str) -> int:
     return _FIRST.index(kind) if kind in _FIRST else len(_FIRST)
 
@@ -87,9 +81,8 @@ def _rank(kind: str) -> int:
 def _is_made(item: Object) -> bool:
     """By a controller, which makes it again by itself."""
     meta, kind = item["metadata"], item["kind"]
-    owned = any(owner.get("controller") for owner in meta.get("ownerReferences") or ())
     token = item.get("type") == "kubernetes.io/service-account-token"
-    return owned or token or "deletionTimestamp" in meta or (kind, meta["name"]) in _MADE
+    return is_controlled(item) or token or is_going(item) or (kind, meta["name"]) in _MADE
 
 
 def _bare(item: Object) -> Object:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from drillbook.errors import DrillAborted, DrillbookError
+from drillbook.errors import DrillbookError
 from drillbook.faults import processes
 from drillbook.faults.fault import Aim, Candidate, Fault, Landing, Needs, PutBack, Target
 from drillbook.faults.objects import target_of
 from drillbook.faults.places import Place, exec_permissions, place_in, place_of, places_of
 from drillbook.faults.sql import whose
 from drillbook.faults.templates import container_state
-from drillbook.faults.workloads import PLURALS, WorkloadState, is_ready, read_workload, wait_ready, workload_of
+from drillbook.faults.workloads import PLURALS, is_ready, read_workload, wait_ready, workload_of
 from drillbook.model.policy import Workload
 
 if TYPE_CHECKING:
@@ -102,24 +101,12 @@ class Stress(Fault):
             except DrillbookError as error:
                 # A pod that dies meanwhile takes its processes along; one that lives must be asked again.
                 ended[place.uid] = str(error)
-        state = await _until_ready(kube, workload, namespace, seconds)
+        # As many pods as it asks for by now: an autoscaler may have answered to the stress.
+        state = await wait_ready(kube, workload, namespace, None, seconds)
         for place in await places_of(kube, workload, namespace):
             if place.uid in ended:
                 await processes.end(kube, place, self.name)
         return f"no process of {self.name} runs in the {state.ready} ready pods of {workload}"
-
-
-async def _until_ready(kube: Kube, workload: Workload, namespace: str, seconds: float) -> WorkloadState:
-    """As many pods as the workload asks for by now: an autoscaler may have answered to the stress."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + seconds
-    while True:
-        replicas = (await read_workload(kube, workload, namespace)).replicas
-        try:
-            return await wait_ready(kube, workload, namespace, replicas, min(1.0, seconds))
-        except DrillAborted:
-            if loop.time() > deadline:
-                raise
 
 
 def _killed(pod: Object | None, restarts: int) -> str:

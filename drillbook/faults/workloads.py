@@ -83,9 +83,14 @@ def is_ready(pod: Object) -> bool:
     return not is_going(pod) and any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
 
 
-def is_going(pod: Object) -> bool:
+def is_going(item: Object) -> bool:
     """Marked as deleted: still there, but on its way out."""
-    return "deletionTimestamp" in pod["metadata"]
+    return "deletionTimestamp" in item["metadata"]
+
+
+def is_controlled(item: Object) -> bool:
+    """Made by a controller, which replaces it as it sees fit."""
+    return any(owner.get("controller") for owner in item["metadata"].get("ownerReferences") or ())
 
 
 async def wait_ready(

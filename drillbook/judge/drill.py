@@ -11,13 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from drillbook.judge.detection import judge_detection
 from drillbook.judge.losses import losses_told, lost_writes
 from drillbook.judge.outage import completed, union_seconds
 from drillbook.judge.reading import TRAFFIC, Evidence, Reading, read
 from drillbook.judge.recovery import span_words, time_words
 from drillbook.judge.steps import claims, failed_step, late_steps
-from drillbook.model.drill import Detection, DrillResult, WriteTally
+from drillbook.model.drill import DrillResult, WriteTally
 from drillbook.model.policy import Source
 from drillbook.model.timeline import Event, EventKind, Timeline
 from drillbook.model.verdict import Status
@@ -45,7 +44,7 @@ def judge_drill(evidence: Evidence) -> DrillResult:
         limit_seconds=evidence.limit_seconds,
         then=evidence.then,
         recovery_point=evidence.recovery_point,
-        detection=_detection(evidence, reading),
+        detection=reading.detection,
         limit_from=evidence.limit_from,
         limit_ours=evidence.limit_ours,
         detected_seconds=None
@@ -81,18 +80,11 @@ def _violations(evidence: Evidence, reading: Reading) -> Iterator[str]:
         yield from _untrue(evidence)
         if failed := failed_step(evidence.timeline):
             yield failed
-        if (seen := _detection(evidence, reading)) and seen.status is Status.FAIL:
+        if (seen := reading.detection) and seen.status is Status.FAIL:
             yield seen.reason
     if evidence.residue:
         more = f" (and {len(evidence.residue) - 1} more)" if len(evidence.residue) > 1 else ""
         yield f"something else is changed: {evidence.residue[0]}{more}"
-
-
-def _detection(evidence: Evidence, reading: Reading) -> Detection | None:
-    """None where the runbook documents no alert for this failure."""
-    if evidence.alert is None:
-        return None
-    return judge_detection(evidence.alert, reading.injecting, reading.recovered_at)
 
 
 def _untrue(evidence: Evidence) -> Iterator[str]:
@@ -149,7 +141,7 @@ def _gaps(evidence: Evidence, reading: Reading) -> Iterator[str]:
         yield "the writes could not be read back"
     yield from _recovery_gaps(evidence, reading)
     yield from _gaps_afterwards(evidence)
-    if (seen := _detection(evidence, reading)) and seen.status is Status.INCONCLUSIVE:
+    if (seen := reading.detection) and seen.status is Status.INCONCLUSIVE:
         yield seen.reason
     yield from evidence.problems
 

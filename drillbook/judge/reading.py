@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from drillbook.judge.detection import AlertSight
+from drillbook.judge.detection import AlertSight, judge_detection
 from drillbook.judge.outage import by_signal, completed, enough, outages
 from drillbook.judge.recovery import recovery_time
 from drillbook.judge.steps import assumed_seconds, procedure_end
-from drillbook.model.drill import FaultReport, PostCondition, RecoveryPoint, RecoveryTime, WriteTally
+from drillbook.model.drill import Detection, FaultReport, PostCondition, RecoveryPoint, RecoveryTime, WriteTally
 from drillbook.model.policy import DrillPlan
 from drillbook.model.timeline import EventKind, Interval, Sample, Timeline
 from drillbook.model.verdict import Status, Verdict
@@ -76,6 +76,8 @@ class Reading:
     load_problem: str
     unended: tuple[str, ...] = field(default=())
     """Signals that were still bad when the watch ended."""
+    detection: Detection | None = None
+    """What became of the documented alert; None where the runbook documents none for this failure."""
 
 
 def read(evidence: Evidence) -> Reading:
@@ -86,16 +88,18 @@ def read(evidence: Evidence) -> Reading:
     done = procedure_end(timeline) if evidence.fault.routine else 0.0
     recovery = recovery_time(timeline, evidence.sustained_seconds, done)
     bad = [s for s in timeline.samples if started and not s.good and completed(s) >= started.at]
+    injecting = started.at if started else None
     recovered_at = started.at + recovery.upper if started and recovery else None
     return Reading(
-        injecting=started.at if started else None,
+        injecting=injecting,
         outages=stretches,
         recovery=_with_people(recovery, assumed_seconds(timeline)),
         recovered_at=recovered_at,
         detected=min(bad, key=completed, default=None),
-        baseline_problem=_baseline_problem(evidence, started.at if started else None),
-        load_problem=_load_problem(evidence, started.at if started else None, recovered_at),
+        baseline_problem=_baseline_problem(evidence, injecting),
+        load_problem=_load_problem(evidence, injecting, recovered_at),
         unended=tuple(i.signal for i in stretches if not i.ended),
+        detection=judge_detection(evidence.alert, injecting, recovered_at) if evidence.alert else None,
     )
 
 

@@ -93,21 +93,19 @@ async def took(scene: Scene, component: Component | None, _parameters: Mapping[s
     began, name = newest["metadata"]["creationTimestamp"], newest["metadata"]["name"]
     progress = _condition(one, "Progressing")
     evidence = {"replica_set": name, "began": began, "progress": progress.get("reason")}
-    if _EARLIER in newest["metadata"].get("annotations", {}):
+    rollback = _EARLIER in newest["metadata"].get("annotations", {})
+    if rollback:
         again = await _taken_up(scene, asked.namespace, name)
         if again is None:
             problem = f"the newest rollout is a rollback to {name}, and no event is left that says when that began"
             remedy = "look after the next release"
             return scene.unseen(Dimension.DURATION, where, problem, remedy=remedy, evidence=evidence)
         began = evidence["began"] = again
-        if progress.get("reason") == "NewReplicaSetAvailable" and not _lacks_new(one):
-            ended = evidence["ended"] = progress["lastUpdateTime"]
-            return scene.seen(Dimension.DURATION, where, max(0.0, _between(began, ended)), evidence=evidence)
     if progress.get("reason") == "NewReplicaSetAvailable" and not _lacks_new(one):
         ended = progress["lastUpdateTime"]
         seconds = max(0.0, _between(began, ended))
         evidence |= {"ended": ended}
-        if _between(began, progress["lastTransitionTime"]) <= _FIRST_REPORT:
+        if rollback or _between(began, progress["lastTransitionTime"]) <= _FIRST_REPORT:
             return scene.seen(Dimension.DURATION, where, seconds, evidence=evidence)
         # The condition was another meanwhile: paused, or past its deadline.
         remedy = "look after the next release: this one was interrupted, or came back late, and the record doesn't tell"

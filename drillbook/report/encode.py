@@ -14,9 +14,7 @@ from drillbook.model.proof import Proof
 from drillbook.model.run import SCHEMA, LoadResult, NotAsked, Run
 from drillbook.model.text_limit import OwedLimit
 from drillbook.model.verdict import Verdict, Waiver
-from drillbook.report.encode_timeline import interval
-from drillbook.report.encode_timeline import timeline as timeline
-from drillbook.report.encode_timeline import timeline_names as timeline_names
+from drillbook.report.encode_timeline import interval, timeline_names
 from drillbook.report.numbers import UNITS, number, plain, text, words
 
 Json = dict[str, Any]

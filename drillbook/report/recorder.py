@@ -23,7 +23,7 @@ from drillbook.model.proof import Proof
 from drillbook.model.run import LoadResult, NotAsked, Run
 from drillbook.model.verdict import Verdict
 from drillbook.places import reports_root as default_root
-from drillbook.report import encode
+from drillbook.report import encode, encode_timeline
 from drillbook.report.files import new_folder, not_writable, point_latest, write_atomically, write_json
 from drillbook.report.outcome import outcome
 
@@ -103,8 +103,8 @@ class Recorder:
     def add_drill(self, result: DrillResult) -> None:
         """Keep a judged drill, and its timeline in a file of its own."""
         self.drills += (result,)
-        name = encode.timeline_names(self.drills)[-1]
-        self._keep(lambda: write_json(self.folder / name, encode.timeline(result)))
+        name = encode_timeline.timeline_names(self.drills)[-1]
+        self._keep(lambda: write_json(self.folder / name, encode_timeline.timeline(result)))
         self._save()
 
     def add_load(self, result: LoadResult) -> None:
@@ -152,8 +152,8 @@ class Recorder:
             write_json(self.folder / "run.json", document)
             write_atomically(self.folder / "junit.xml", junit(document))
             timelines = {
-                name: encode.timeline(result)
-                for name, result in zip(encode.timeline_names(self.drills), self.drills, strict=True)
+                name: encode_timeline.timeline(result)
+                for name, result in zip(encode_timeline.timeline_names(self.drills), self.drills, strict=True)
             }
             write_atomically(self.report, page(document, timelines))
             point_latest(self.folder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -145,6 +145,19 @@ def quick(solar: SandboxHandle, tmp_path: Path) -> Path:
         environment |= {"limits": few} if (few := {id_: given[id_] for id_ in FEW if id_ in given}) else {}
         (copy / "environments" / path.name).write_text(yaml.safe_dump(environment))
     return tmp_path
+
+
+def only_drill(folder: Path, steps: Sequence[object], **drill: str) -> Path:
+    """The folder of ``quick``, with that drill and no other, and a procedure of these steps for it."""
+    path = folder / "systems" / "solar" / "policy.yaml"
+    policy = yaml.safe_load(path.read_text())
+    source = {"section": "Common Operations > 2. Scaling Services", "line": 141}
+    policy["drills"] = [{"component": "api", "level": "P0", "source": source, **drill}]
+    path.write_text(yaml.safe_dump(policy))
+    procedure = {"id": drill["procedure"], "source": source, "steps": steps}
+    whole = {"apiVersion": "drillbook/v1", "kind": "Procedures", "procedures": [procedure]}
+    (path.parent / "procedures.yaml").write_text(yaml.safe_dump(whole))
+    return folder
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import pytest
-import yaml
 
 from drillbook.clients.kube import Kube, path_of
 from drillbook.clock import SYSTEM_CLOCK
@@ -15,7 +14,7 @@ from drillbook.drills import residue
 from drillbook.drills.journal import Entry, Journal, entries_in_cluster, open_entries, stays
 from drillbook.drills.unfinished import finish, on_disk
 from drillbook.errors import ConfigError, ExitCode
-from tests.drills.conftest import NAMESPACE, Solar
+from tests.drills.conftest import NAMESPACE, Solar, only_drill
 from tests.drills.test_drill_command import ended, started
 from tests.drills.test_kill9 import settled
 
@@ -79,14 +78,6 @@ def test_a_journal_line_of_no_known_state_is_an_error_that_says_where(tmp_path: 
 @pytest.fixture
 def half(quick: Path) -> Path:
     """A folder whose ``solar`` has a drill with a procedure that changes much, and then takes its time."""
-    folder = quick / "systems" / "solar"
-    policy = yaml.safe_load((folder / "policy.yaml").read_text())
-    source = {"section": "Common Operations > 2. Scaling Services", "line": 141}
-    policy["drills"] = [
-        {"id": "half", "experiment": "pod-kill", "component": "api", "level": "P0", "recovery": "procedure",
-         "procedure": "much", "source": source}
-    ]  # fmt: skip
-    (folder / "policy.yaml").write_text(yaml.safe_dump(policy))
     steps = [
         {"type": "scale", "component": "worker", "replicas": 0},
         {"type": "cordon", "component": "api"},
@@ -94,10 +85,7 @@ def half(quick: Path) -> Path:
         {"type": "redis", "component": "cache", "command": ["SET", "drillbook-half", "1", "EX", "60"], "writes": True},
         {"type": "exec", "component": "cache", "command": ["sleep", "30"], "within": "60 s"},
     ]
-    procedure = {"id": "much", "source": source, "steps": steps}
-    whole = {"apiVersion": "drillbook/v1", "kind": "Procedures", "procedures": [procedure]}
-    (folder / "procedures.yaml").write_text(yaml.safe_dump(whole))
-    return quick
+    return only_drill(quick, steps, id="half", experiment="pod-kill", recovery="procedure", procedure="much")
 
 
 @pytest.mark.slow

@@ -17,14 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from drillbook.cli.keyboard import HELD_SECONDS
 from drillbook.drills.drill import run_drill
 from drillbook.errors import ExitCode, Refused
 from drillbook.faults.workloads import set_replicas
 from drillbook.model.policy import Workload
-from tests.drills.conftest import NAMESPACE, Solar
+from tests.drills.conftest import NAMESPACE, Solar, only_drill
 from tests.drills.test_drill_command import ended
 
 BACKEND = Workload("deployment", "backend")
@@ -89,22 +88,11 @@ def at_a_terminal(folder: Path, *words: str) -> Iterator[Terminal]:
 @pytest.fixture
 def by_hand(quick: Path) -> Path:
     """A folder whose ``solar`` has a drill that people recover: backends scaled to none, and the way back."""
-    folder = quick / "systems" / "solar"
-    policy = yaml.safe_load((folder / "policy.yaml").read_text())
-    source = {"section": "Common Operations > 2. Scaling Services", "line": 141}
-    policy["drills"] = [
-        {"id": "gone", "experiment": "scale-to-zero", "component": "api", "level": "P0", "recovery": "manual",
-         "procedure": "bring-back", "source": source}
-    ]  # fmt: skip
-    (folder / "policy.yaml").write_text(yaml.safe_dump(policy))
     steps = [
         {"type": "scale", "component": "api", "replicas": 3, "line": 141},
         {"type": "wait_ready", "component": "api", "within": "5 min", "line": 148},
     ]
-    procedure = {"id": "bring-back", "source": source, "steps": steps}
-    whole = {"apiVersion": "drillbook/v1", "kind": "Procedures", "procedures": [procedure]}
-    (folder / "procedures.yaml").write_text(yaml.safe_dump(whole))
-    return quick
+    return only_drill(quick, steps, id="gone", experiment="scale-to-zero", recovery="manual", procedure="bring-back")
 
 
 def run_of(folder: Path) -> dict[str, Any]:

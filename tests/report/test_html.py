@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from drillbook.report import encode
+from drillbook.report import encode, encode_timeline
 from drillbook.report.html import page
 from tests.report.drill_samples import drill
 from tests.report.samples import HOSTILE, run, samples
@@ -50,8 +50,8 @@ class Reader(HTMLParser):
 
 def html(name_or_run: object) -> str:
     record = samples()[name_or_run] if isinstance(name_or_run, str) else name_or_run
-    names = encode.timeline_names(record.drills)  # type: ignore[attr-defined]
-    timelines = {n: encode.timeline(d) for n, d in zip(names, record.drills, strict=True)}  # type: ignore[attr-defined]
+    names = encode_timeline.timeline_names(record.drills)  # type: ignore[attr-defined]
+    timelines = {n: encode_timeline.timeline(d) for n, d in zip(names, record.drills, strict=True)}  # type: ignore[attr-defined]
     return page(encode.run(record), timelines)  # type: ignore[arg-type]
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drillbook.model.timeline import Event, EventKind, Sample, Timeline
-from drillbook.report import encode
+from drillbook.report import encode_timeline
 from drillbook.report.spans import Span, span
 from drillbook.report.timeline_svg import CHARACTER, draw, zoom
 from tests.report.drill_samples import drill, timeline
@@ -19,7 +19,7 @@ from tests.report.samples import HOSTILE
 
 
 def drawn(line: Timeline, width: int = 1000, **more: Any) -> Tree.Element:
-    return Tree.fromstring(str(draw(encode.timeline(drill(timeline=line, **more)), width)))
+    return Tree.fromstring(str(draw(encode_timeline.timeline(drill(timeline=line, **more)), width)))
 
 
 def boxes(root: Tree.Element) -> list[tuple[float, float, float]]:
@@ -54,7 +54,7 @@ def test_bad_answers_are_drawn_where_they_were() -> None:
     assert len(bad) == 2
     longest = max(float(r.get("width", "")) for r in bad)
     # Writes were out for 2 s; the drawing is 944 units wide between its margins.
-    begin, end = zoom(encode.timeline(drill(timeline=timeline(outage=2.0), outage=2.0)))
+    begin, end = zoom(encode_timeline.timeline(drill(timeline=timeline(outage=2.0), outage=2.0)))
     assert longest == pytest.approx(2.0 / (end - begin) * 944, abs=8)
 
 
@@ -67,7 +67,7 @@ def test_time_that_nobody_probed_is_not_drawn_as_good() -> None:
 
 def test_a_long_drill_stays_a_small_drawing_and_loses_no_peak() -> None:
     samples = tuple(Sample("read", n / 50, 9.0 if n == 31_234 else 0.01, True) for n in range(60_000))
-    text = str(draw(encode.timeline(drill(timeline=Timeline((), samples, {"read": 0.02}), outage=0)), 1000))
+    text = str(draw(encode_timeline.timeline(drill(timeline=Timeline((), samples, {"read": 0.02}), outage=0)), 1000))
     assert len(text) < 60_000
     heights = {float(y) for y in re.findall(r"M[\d.]+ ([\d.]+)h0", text)}
     assert min(heights) < max(heights) - 100

@@ -9,7 +9,7 @@ from typing import Final
 
 from drillbook.drills.afterwards.occasion import AfterWay, Kept, Occasion
 from drillbook.drills.afterwards.scratch import SECONDS, NoScratch, load, psql, scratch_database
-from drillbook.drills.steps.backups import LAST_LINES_OF, NEWEST, TRAILER, restore
+from drillbook.drills.steps.backups import LAST_LINES_OF, NEWEST, PLAIN, TRAILER, restore
 from drillbook.drills.steps.commands import Spot, run_in, spot_of, told
 from drillbook.drills.steps.ground import Ground
 from drillbook.errors import DrillAborted, DrillbookError
@@ -21,22 +21,18 @@ from drillbook.model.procedures import Entry
 _CLOCK: Final = ["date", "+%s"]
 _STAT: Final = 'newest=$(ls -1t $1 2>/dev/null | head -n 1); test -n "$newest" && stat -L -c "%Y %s %n" -- "$newest"'
 _SPOILT: Final = (
-    'set -e; mkdir -p "$2"; case "$1" in *.gz) gunzip -c "$1";; *) cat "$1";; esac > "$2/whole"; : > "$2/empty.sql"; '
+    f'set -e; mkdir -p "$2"; {PLAIN} > "$2/whole"; : > "$2/empty.sql"; '
     'head -n $(($(wc -l < "$2/whole") / 2)) "$2/whole" > "$2/cut.sql"; rm "$2/whole"'
 )
 """Of a whole dump, an empty one and half a one."""
+_EACH: Final = 'for file in $(find "$1" -type f -size +0 2>/dev/null); do '
+_TEXT: Final = 'case "$file" in *.gz|*.tgz) gunzip -c "$file" 2>/dev/null;; *) cat "$file";; esac '
 _HOLDS: Final = (
-    'for file in $(find "$1" -type f -size +0 2>/dev/null); do '
-    'case "$file" in *"$2"*) exit 0;; esac; '
-    'case "$file" in *.gz|*.tgz) gunzip -c "$file" 2>/dev/null;; *) cat "$file";; esac '
-    '| grep -a -q -i -E "^kind: *$2\\$" && exit 0; done; exit 1'
+    f'{_EACH}case "$file" in *"$2"*) exit 0;; esac; {_TEXT}| grep -a -q -i -E "^kind: *$2\\$" && exit 0; done; exit 1'
 )
 """Whether a folder has a file of that name, or one with an object of that kind."""
-_PLAIN: Final = (
-    'for file in $(find "$1" -type f -size +0 2>/dev/null); do '
-    'case "$file" in *.gz|*.tgz) gunzip -c "$file" 2>/dev/null;; *) cat "$file";; esac '
-    '| grep -a -q -E "^kind: *Secret\\$" && echo "$file"; done; true'
-)
+_READABLE: Final = f'{_EACH}{_TEXT}| grep -a -q -E "^kind: *Secret\\$" && echo "$file"; done; true'
+"""The files of a folder in which a Secret can be read."""
 _AGE: Final = "backup.age"
 
 
@@ -142,7 +138,7 @@ async def _inventory(occasion: Occasion, entry: Entry, _kept: Kept) -> Outcome:
         looks = [await run_in(ground, spot, ["sh", "-c", _HOLDS, "sh", folder, word], SECONDS) for folder in folders]
         found[word] = any(look.exit_code == 0 for look in looks)
     for folder in folders:
-        plain += (await _ask(ground, spot, _PLAIN, folder)).splitlines()
+        plain += (await _ask(ground, spot, _READABLE, folder)).splitlines()
     return judged.inventory(entry.values["contains"], found, plain)
 
 

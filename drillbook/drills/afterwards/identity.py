@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from drillbook.drills.afterwards.occasion import AfterWay, Kept, Occasion, until_settled
-from drillbook.errors import DrillAborted, Unreachable
+from drillbook.drills.afterwards.workloads import staying_pods
+from drillbook.drills.identity import lets_in, served_serial
+from drillbook.errors import DrillAborted
 from drillbook.faults.certificates import leaf_of
 from drillbook.faults.secrets import read_secret_object
-from drillbook.faults.workloads import is_going, read_workload, workload_of
 from drillbook.judge import afterwards_security as judged
 from drillbook.judge.outcome import Outcome
 from drillbook.model.procedures import Entry
@@ -26,17 +27,8 @@ ISSUED_BY: Final = "cert-manager.io/certificate-name"
 
 
 async def _served(occasion: Occasion, entry: Entry) -> str:
-    """The serial number of the certificate that a client is shown now."""
-    from drillbook.clients.access import authority_of
-    from drillbook.clients.reach import http_endpoint
-    from drillbook.clients.tls import handshake
-
-    ground, component = occasion.ground, occasion.component(entry)
-    endpoint = await http_endpoint(ground.kube.itself, ground.environment, component)
-    shown = await handshake(endpoint, ca=authority_of(ground.environment, component.id))
-    if not shown.presented:
-        raise Unreachable(f"{endpoint} presented no certificate")
-    return shown.presented[0].serial
+    ground = occasion.ground
+    return await served_serial(ground.kube, ground.environment, occasion.component(entry))
 
 
 async def _certificate(occasion: Occasion, entry: Entry) -> Mapping[str, Any] | None:
@@ -98,11 +90,7 @@ async def _know_the_values(occasion: Occasion, entry: Entry, kept: Kept) -> None
 
 
 async def _pods(occasion: Occasion, entry: Entry) -> Mapping[str, str]:
-    component = occasion.component(entry)
-    if component.workload is None:
-        return {}
-    pods = (await read_workload(occasion.ground.kube, workload_of(component), component.namespace)).pods
-    return {pod["metadata"]["uid"]: pod["metadata"]["name"] for pod in pods if not is_going(pod)}
+    return {} if occasion.component(entry).workload is None else await staying_pods(occasion, entry)
 
 
 async def _cut_over(occasion: Occasion, entry: Entry, kept: Kept) -> Outcome:
@@ -121,18 +109,10 @@ async def _cut_over(occasion: Occasion, entry: Entry, kept: Kept) -> Outcome:
 
 async def _opens(occasion: Occasion, entry: Entry, password: Secret) -> bool | None:
     """Whether the component lets in whoever has that; None where it isn't a database."""
-    from drillbook.clients.postgres import TurnedAway, open_postgres
-    from drillbook.clients.reach import tcp_endpoint
-
     ground, component = occasion.ground, occasion.component(entry)
     if component.engine != "postgres":
         return None
-    endpoint = await tcp_endpoint(ground.kube.itself, ground.environment, component)
-    try:
-        async with open_postgres(endpoint, user=component.user, database=component.database, password=password):
-            return True
-    except TurnedAway:
-        return False
+    return await lets_in(ground.kube, ground.environment, component, password)
 
 
 def _named(entry: Entry) -> str:

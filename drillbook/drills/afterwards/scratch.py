@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from drillbook.drills.steps.backups import login
+from drillbook.drills.steps.backups import PLAIN, login
 from drillbook.drills.steps.commands import Spot, run_in, told
 from drillbook.drills.steps.ground import Ground
 from drillbook.errors import DrillAborted
@@ -26,7 +26,7 @@ _PSQL: Final = (
     "--no-align",
     "--set=ON_ERROR_STOP=1",
 )
-_UNPACK: Final = 'case "$1" in *.gz) gunzip -c "$1";; *) cat "$1";; esac > "$2"'
+_UNPACK: Final = f'{PLAIN} > "$2"'
 _ELSEWHERE: Final = r"^\\connect|^(CREATE|DROP|ALTER) (DATABASE|ROLE)"
 """Commands of a dump that leave the database into which it is loaded."""
 _TABLES: Final = "SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from drillbook.drills.afterwards.occasion import AfterWay, Kept, Occasion
 from drillbook.drills.recovery import describe, run_step
-from drillbook.drills.steps.commands import spot_of, told
+from drillbook.drills.steps.commands import run_in, spot_of, told
 from drillbook.errors import DrillAborted, DrillbookError
 from drillbook.judge import afterwards_security as judged
 from drillbook.judge.outcome import Outcome, unseen
@@ -35,7 +35,7 @@ _PUBLIC: Final = frozenset({"tls.crt", "ca.crt"})
 async def _nothing_printed(occasion: Occasion, _entry: Entry, _kept: Kept) -> Outcome:
     if occasion.by_hand:
         return unseen("people followed the procedure, and what their commands printed nobody else saw")
-    values = dict(await _secret_values(occasion))
+    values = await _secret_values(occasion)
     leaks = {}
     for step, texts in occasion.printed:
         if names := sorted({name for value, name in values.items() if any(value in text for text in texts)}):
@@ -43,14 +43,14 @@ async def _nothing_printed(occasion: Occasion, _entry: Entry, _kept: Kept) -> Ou
     return judged.nothing_printed(leaks, len(values), sum(len(text) for _, texts in occasion.printed for text in texts))
 
 
-async def _secret_values(occasion: Occasion) -> list[tuple[str, str]]:
-    """The value of every key of the Secrets that the system's pods use, with where it is.
+async def _secret_values(occasion: Occasion) -> Mapping[str, str]:
+    """Where it is, by the value of every key of the Secrets that the system's pods use.
 
     Not what anybody may read anyway, and not what is too short to be told from other text.
     """
     from drillbook.clients.kube import path_of
 
-    kube, found = occasion.ground.kube, []
+    kube, found = occasion.ground.kube, dict[str, str]()
     for namespace in occasion.ground.policy.namespaces:
         pods = await kube.list(path_of("pods", namespace))
         for name in sorted({name for pod in pods for name in _secrets_of(pod["spec"])}):
@@ -58,7 +58,7 @@ async def _secret_values(occasion: Occasion) -> list[tuple[str, str]]:
             for key, coded in (secret.get("data") or {}).items():
                 value = base64.b64decode(coded).decode(errors="replace").strip()
                 if key not in _PUBLIC and len(value) >= LEAST_CHARACTERS:
-                    found.append((value, f"Secret {name} key {key}"))
+                    found[value] = f"Secret {name} key {key}"
     return found
 
 
@@ -104,8 +104,6 @@ async def _followable(occasion: Occasion, _entry: Entry, _kept: Kept) -> Outcome
 
 
 async def _has(occasion: Occasion, step: Entry) -> bool:
-    from drillbook.drills.steps.commands import run_in
-
     spot = await spot_of(occasion.ground, occasion.component(step), step.values["container"])
     asked = ["sh", "-c", 'command -v "$1"', "sh", step.values["command"][0]]
     return (await run_in(occasion.ground, spot, asked, 20.0)).exit_code == 0

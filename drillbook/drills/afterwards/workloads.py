@@ -20,6 +20,12 @@ async def _state(occasion: Occasion, entry: Entry) -> WorkloadState:
     return await read_workload(occasion.ground.kube, workload_of(component), component.namespace)
 
 
+async def staying_pods(occasion: Occasion, entry: Entry) -> Mapping[str, str]:
+    """The names of the workload's pods that aren't on their way out, by UID."""
+    pods = (await _state(occasion, entry)).pods
+    return {pod["metadata"]["uid"]: pod["metadata"]["name"] for pod in pods if not is_going(pod)}
+
+
 async def _count(occasion: Occasion, entry: Entry, kept: Kept) -> None:
     kept["replicas"] = (await _state(occasion, entry)).replicas
 
@@ -69,8 +75,7 @@ async def _live(occasion: Occasion, entry: Entry, kept: Kept) -> Outcome:
 
 
 async def _know_the_pods(occasion: Occasion, entry: Entry, kept: Kept) -> None:
-    pods = (await _state(occasion, entry)).pods
-    kept["pods"] = {pod["metadata"]["uid"]: pod["metadata"]["name"] for pod in pods if not is_going(pod)}
+    kept["pods"] = await staying_pods(occasion, entry)
 
 
 async def _replaced(occasion: Occasion, entry: Entry, kept: Kept) -> Outcome:

@@ -25,9 +25,11 @@ TRAILER: Final = "PostgreSQL database dump complete"
 AGE: Final = 'echo $(($(date +%s) - $(stat -L -c %Y -- "$1")))'
 """By the clock that wrote the file."""
 NEWEST: Final = 'set -e; newest=$(ls -1t $1 | head -n 1); test -s "$newest"; echo "$newest"'
-UNPACK: Final = 'case "$1" in *.gz) gunzip -c "$1";; *) cat "$1";; esac > /tmp/drillbook-restore.sql'
+PLAIN: Final = 'case "$1" in *.gz) gunzip -c "$1";; *) cat "$1";; esac'
+"""A dump, packed or not, as it loads."""
+UNPACK: Final = f"{PLAIN} > /tmp/drillbook-restore.sql"
 LAST_LINES: Final = "tail -n 20 /tmp/drillbook-restore.sql"
-LAST_LINES_OF: Final = 'case "$1" in *.gz) gunzip -c "$1";; *) cat "$1";; esac | tail -n 20'
+LAST_LINES_OF: Final = f"{PLAIN} | tail -n 20"
 """Of a dump that nobody unpacked yet."""
 REMOVE: Final = "rm -f /tmp/drillbook-restore.sql"
 EMPTY: Final = "DROP SCHEMA public CASCADE; CREATE SCHEMA public;"

@@ -11,15 +11,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from drillbook.clients.kube import ApiRefusal, Kube, Object
-from drillbook.clients.kube_objects import discover
+from drillbook.clients.kube import Kube, Object
+from drillbook.clients.kube_objects import discover, listed
+from drillbook.drills.afterwards.identity import ISSUED_BY
 from drillbook.drills.residue import PLATFORMS_OWN
 from drillbook.drills.steps.workloads import RESTARTED, REVISION
+from drillbook.faults.workloads import is_controlled
 from drillbook.proof.stage import Stage
 
 _OTHERS: Final = PLATFORMS_OWN | {"pods", "replicasets", "controllerrevisions"}
-_ISSUED: Final = "cert-manager.io/certificate-name"
-"""The annotation by which a Secret says whose certificate it holds."""
 _BOOKKEEPING: Final = frozenset({"managedFields", "resourceVersion", "generation", "creationTimestamp", "uid"})
 _COUNTS: Final = frozenset({RESTARTED, REVISION})
 """Annotations that only say how often and when something was rolled out: putting them back would roll out again."""
@@ -62,28 +62,16 @@ async def _objects(kube: Kube, namespaces: Collection[str]) -> Kept:
     for resource in await discover(kube):
         if not resource.namespaced or resource.plural in _OTHERS:
             continue
-        root = resource.path.removesuffix(f"/{resource.plural}")
         for namespace in namespaces:
-            collection = f"{root}/namespaces/{namespace}/{resource.plural}"
-            for item in await _listed(kube, collection):
+            collection = resource.collection(namespace)
+            for item in await listed(kube, collection):
                 if not _made_by_itself(item):
                     found[f"{collection}/{item['metadata']['name']}"] = item
     return found
 
 
-async def _listed(kube: Kube, collection: str) -> list[Object]:
-    try:
-        return await kube.list(collection)
-    except ApiRefusal as refused:
-        if refused.code in {403, 404, 405}:
-            return []
-        raise
-
-
 def _made_by_itself(item: Object) -> bool:
-    meta = item["metadata"]
-    owned = any(owner.get("controller") for owner in meta.get("ownerReferences") or ())
-    return owned or _ISSUED in (meta.get("annotations") or {})
+    return is_controlled(item) or ISSUED_BY in (item["metadata"].get("annotations") or {})
 
 
 def _decided(item: Object) -> Object:

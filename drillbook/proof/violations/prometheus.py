@@ -15,7 +15,7 @@ import yaml
 
 from drillbook.clients.access import authority_of
 from drillbook.clients.http import Request, open_http
-from drillbook.clients.kube import Kube, Object, path_of
+from drillbook.clients.kube import Object, path_of
 from drillbook.clients.prometheus import Prometheus, open_prometheus
 from drillbook.clients.promtool import AlertRule, wrong_on
 from drillbook.clients.reach import Endpoint, http_endpoint
@@ -194,10 +194,7 @@ def _engine(stage: Stage, engine: str) -> Component:
 
 
 async def _endpoint(stage: Stage, component: Component) -> Endpoint:
-    async def kube() -> Kube:
-        return stage.kube
-
-    return await http_endpoint(kube, stage.environment, component)
+    return await http_endpoint(stage.kube.itself, stage.environment, component)
 
 
 def _about(stage: Stage, alert: str) -> frozenset[str]:
