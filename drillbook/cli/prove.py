@@ -105,12 +105,11 @@ def _drills(system: str, only: tuple[str, ...], sandbox: str | None, reports: Pa
     """The same for drills."""
     from drillbook.checking import load_system
     from drillbook.cli.proving_table import ProvingTable
-    from drillbook.proof.drills.proving import seen_words
     from drillbook.proof.drills.rehearsal import DrillRehearsal, chosen_drills
 
     name = sandbox or f"{system}-proof"
     policy, where, _ = load_system(system, _ENVIRONMENT, name)
-    chosen, table = chosen_drills(policy, only), ProvingTable(about="drill", seen=seen_words)
+    chosen, table = chosen_drills(policy, only), ProvingTable(about="drill")
 
     def told(run: Recorder, heard: Heard, renew: Renew | None) -> DrillRehearsal:
         return DrillRehearsal(policy, where, chosen, run.folder, run.id, table.say, heard, renew)

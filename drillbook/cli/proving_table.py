@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from rich.console import Console
@@ -21,13 +20,10 @@ _WIDTHS: Final = (11, 26, 18, 18, 8, 8, 0)
 class ProvingTable:
     """Prints one line for each proof; what doesn't fit into its column is cut."""
 
-    def __init__(
-        self, console: Console | None = None, about: str = "objective", seen: Callable[[Proof], str] | None = None
-    ) -> None:
-        """``about``: what is proven. ``seen``: what showed the violation, in a few words; as a rule, the value."""
+    def __init__(self, console: Console | None = None, about: str = "objective") -> None:
+        """``about``: what is proven."""
         self._console = console or terminal()
         self._headings = ("", about, "seen", "limit", "failed", "back", "planted")
-        self._seen = seen or _value
         self._begun = False
 
     def say(self, sentence: str) -> None:
@@ -43,7 +39,7 @@ class ProvingTable:
         cells = (
             str(proof.status),
             proof.id.partition("/")[2] or proof.id,
-            self._seen(proof),
+            _seen(proof),
             proof.limit,
             span(proof.detected_seconds),
             span(proof.back_seconds),
@@ -63,6 +59,8 @@ class ProvingTable:
         self._console.print(line, no_wrap=True, overflow="ignore" if whole else "ellipsis", crop=not whole)
 
 
-def _value(proof: Proof) -> str:
-    """What the check observed."""
-    return observed(proof.detected.objective, proof.detected.observation) if proof.detected else "–"
+def _seen(proof: Proof) -> str:
+    """The value that a check observed; of what a drill failed."""
+    if proof.detected:
+        return observed(proof.detected.objective, proof.detected.observation)
+    return proof.seen or "–"

@@ -11,13 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from drillbook.judge.losses import losses_told, lost_writes
+from drillbook.judge.losses import losses_told
 from drillbook.judge.outage import completed, union_seconds
 from drillbook.judge.reading import TRAFFIC, Evidence, Reading, read
 from drillbook.judge.recovery import span_words, time_words
-from drillbook.judge.steps import claims, failed_step, late_steps
+from drillbook.judge.violations import place, said, violations
 from drillbook.model.drill import DrillResult, WriteTally
-from drillbook.model.policy import Source
 from drillbook.model.timeline import Event, EventKind, Timeline
 from drillbook.model.verdict import Status
 
@@ -25,10 +24,10 @@ from drillbook.model.verdict import Status
 def judge_drill(evidence: Evidence) -> DrillResult:
     """Judge one drill."""
     reading = read(evidence)
-    violations = list(_violations(evidence, reading))
+    found = tuple(violations(evidence, reading))
     gaps = list(_gaps(evidence, reading))
-    status = Status.FAIL if violations else Status.INCONCLUSIVE if gaps else Status.PASS
-    reason = (violations + gaps or [_praise(evidence, reading)])[0]
+    status = Status.FAIL if found else Status.INCONCLUSIVE if gaps else Status.PASS
+    reason = ([one.reason for one in found] + gaps or [_praise(evidence, reading)])[0]
     seen = reading.detected
     return DrillResult(
         id=evidence.id,
@@ -57,74 +56,8 @@ def judge_drill(evidence: Evidence) -> DrillResult:
         timeline=_marked(evidence.timeline, reading),
         aborted=bool(evidence.aborted) or not evidence.undone,
         took_seconds=evidence.took_seconds,
+        violations=found,
     )
-
-
-def _violations(evidence: Evidence, reading: Reading) -> Iterator[str]:
-    """What is wrong with the system, the drill or the clean-up, worst first."""
-    if evidence.writes:
-        yield from lost_writes(evidence.writes, evidence.recovery_point)
-        yield from _wrong_writes(evidence.writes)
-    if not evidence.undone:
-        yield "the undo is not finished: a person must look; the undo journal says what to put back"
-    if evidence.fault.landed and not reading.baseline_problem:
-        yield from _late(evidence, reading)
-        yield from late_steps(evidence.timeline)
-        if evidence.changed_tables:
-            claimed = f", though {said}" if (said := claims(evidence.timeline)) else ""
-            yield f"the data is not what it was: {'; '.join(evidence.changed_tables[:3])}{claimed}"
-        yield from evidence.identity_problems
-        for verdict in evidence.objectives_after:
-            if verdict.status is Status.FAIL:
-                yield f"after the recovery {verdict.id} fails: {verdict.reason}"
-        yield from _untrue(evidence)
-        if failed := failed_step(evidence.timeline):
-            yield failed
-        if (seen := reading.detection) and seen.status is Status.FAIL:
-            yield seen.reason
-    if evidence.residue:
-        more = f" (and {len(evidence.residue) - 1} more)" if len(evidence.residue) > 1 else ""
-        yield f"something else is changed: {evidence.residue[0]}{more}"
-
-
-def _untrue(evidence: Evidence) -> Iterator[str]:
-    """What must be true after the procedure and isn't, with the runbook's line."""
-    claimed = f"; {said}" if (said := claims(evidence.timeline)) else ""
-    for one in evidence.then:
-        if one.status is Status.FAIL:
-            yield f"{place(one.source)} wants {one.text}: {one.reason}{claimed}"
-
-
-def place(source: Source) -> str:
-    """``runbook.txt:290``, as sentences cite it."""
-    return str(source).partition(" (")[0]
-
-
-def _wrong_writes(writes: WriteTally) -> Iterator[str]:
-    if writes.duplicated:
-        yield f"{writes.duplicated} writes are stored more than once"
-    if writes.altered:
-        yield f"{writes.altered} writes are stored with another body than the one that was sent"
-    if writes.phantom:
-        yield f"{writes.phantom} writes are stored that were never sent, or were refused"
-
-
-def _late(evidence: Evidence, reading: Reading) -> Iterator[str]:
-    limit = evidence.limit_seconds
-    if limit is None:
-        return
-    if reading.recovery and reading.recovery.lower > limit:
-        yield f"recovered only after {span_words(reading.recovery)}, {_said(evidence)} are {time_words(limit)}"
-    if reading.recovery is None and reading.unended and evidence.waited_seconds > limit:
-        still = " and ".join(reading.unended)
-        waited = time_words(evidence.waited_seconds)
-        claimed = f", though {said}" if (said := claims(evidence.timeline)) else ""
-        yield f"not recovered: {still} still bad after {waited}, {_said(evidence)} are {time_words(limit)}{claimed}"
-
-
-def _said(evidence: Evidence) -> str:
-    """The word for the time to recover in: the runbook's is documented, one of ours is not."""
-    return "given here" if evidence.limit_ours else "documented"
 
 
 def _gaps(evidence: Evidence, reading: Reading) -> Iterator[str]:
@@ -173,8 +106,8 @@ def _recovery_gaps(evidence: Evidence, reading: Reading) -> Iterator[str]:
         yield f"recovery was not seen within the {waited} that were waited: {still}"
     elif limit is not None and reading.recovery.lower <= limit < reading.recovery.upper:
         span = span_words(reading.recovery)
-        said = f"{_said(evidence)} {time_words(limit)}"
-        yield f"recovered within {span}, and the {said} lie between: raise the probe rate"
+        words = f"{said(evidence)} {time_words(limit)}"
+        yield f"recovered within {span}, and the {words} lie between: raise the probe rate"
 
 
 def _praise(evidence: Evidence, reading: Reading) -> str:
@@ -183,7 +116,7 @@ def _praise(evidence: Evidence, reading: Reading) -> str:
     assert evidence.writes is not None
     out = union_seconds(i for i in reading.outages if i.signal in TRAFFIC)
     return (
-        f"recovered in {span_words(reading.recovery)}, {_said(evidence)}: {time_words(evidence.limit_seconds)}; "
+        f"recovered in {span_words(reading.recovery)}, {said(evidence)}: {time_words(evidence.limit_seconds)}; "
         f"{'no outage' if out == 0 else f'outage {time_words(out)}'}; "
         f"{evidence.writes.acknowledged} writes acknowledged, {losses_told(evidence.writes, evidence.recovery_point)}"
     )

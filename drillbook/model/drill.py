@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from drillbook.model.policy import DrillPlan, Source
@@ -98,6 +99,37 @@ class Detection:
     """From the recovery until it was first seen not firing any more."""
 
 
+class Failing(StrEnum):
+    """What a violation is one of."""
+
+    WRITES = "lost writes"
+    """Acknowledged ones that are gone, doubled or altered."""
+    UNDO = "undo"
+    NOT_RECOVERED = "not recovered"
+    LATE_STEP = "late step"
+    DATA = "data changed"
+    IDENTITY = "identity"
+    """A certificate or a password is the old one."""
+    OBJECTIVE = "objective"
+    """One doesn't hold after the recovery."""
+    POST_CONDITION = "post-condition"
+    """Something that must be true after the procedure isn't."""
+    STEP = "a step failed"
+    """The procedure can't be followed to its end."""
+    ALERT = "alert"
+    CHANGED = "something changed"
+    """An object that nothing in the drill speaks of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One thing that is wrong with the system, its procedure or the clean-up."""
+
+    of: Failing
+    reason: str
+    """What was expected and found."""
+
+
 @dataclass(frozen=True, slots=True)
 class DrillResult:
     """One drill, judged: the system, the drill itself and the clean-up each have a verdict."""
@@ -135,3 +167,5 @@ class DrillResult:
     """Where ``limit_seconds`` is said: the runbook's line, or the environment's with its reason."""
     limit_ours: bool = False
     """It is the environment's, as the runbook gives none."""
+    violations: tuple[Violation, ...] = ()
+    """All that is wrong, worst first; the first one's reason is the deciding sentence."""

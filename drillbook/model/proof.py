@@ -36,7 +36,9 @@ class Proof:
     where: str = ""
     """What was broken, and how; empty where nothing was."""
     detected: Verdict | None = None
-    """What the check said of it."""
+    """What the check said of it; None for a drill."""
+    seen: str = ""
+    """Of what a drill failed, in a word or two; empty for a check, and where a drill proved nothing."""
     implied: tuple[str, ...] = ()
     """Objectives that failed of it too, as they may."""
     alarms: tuple[str, ...] = ()

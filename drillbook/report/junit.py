@@ -113,7 +113,8 @@ def _drill(drill: Mapping[str, Any]) -> list[Element]:
             "undone": drill["undone"],
         },
     )
-    _result(case, drill["status"], drill["reason"], "\n".join([drill["reason"], *drill["residue"]]), None)
+    all_told = dict.fromkeys([drill["reason"], *(one["reason"] for one in drill["violations"]), *drill["residue"]])
+    _result(case, drill["status"], drill["reason"], "\n".join(all_told), None)
     then = [_condition(one, drill["id"]) for one in drill["then"]]
     return [case, *then, *(_objective(v, f"after {drill['id']}: ") for v in drill["objectives_after"])]
 

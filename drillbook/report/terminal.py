@@ -30,6 +30,8 @@ LOGGED: Final = 120
 MOST_ROWS: Final = 120
 """Rows of the table: beyond them, what holds is left to the page."""
 NO_ALERT: Final = "no alert is documented for this"
+_TOLD_BESIDES: Final = frozenset({"objective", "post-condition", "alert", "something changed"})
+"""Kinds of violations of a drill that have rows of their own."""
 _WIDEST: Final = 20
 """Columns of what is seen, and of its limit."""
 _COLOURS: Final = {"pass": "green", "waived": "magenta", "inconclusive": "yellow", "interrupted": "yellow"}
@@ -181,6 +183,7 @@ def _drill(drill: Json) -> Iterator[RenderableType]:
             ("writes", f"{writes['acknowledged']} acknowledged, " + ", ".join(f"{writes[f]} {f}" for f in fates)),
             *([("restored", _restored(drill["recovery_point"]))] if drill["recovery_point"] else []),
             *([("because", drill["reason"])] if status != "pass" else []),
+            *(("also", one["reason"]) for one in drill["violations"][1:] if one["of"] not in _TOLD_BESIDES),
             *(("left", item) for item in drill["residue"]),
             *(
                 ("after", f"{v['status']} {v['id']}: {v['reason']}")

@@ -14,7 +14,7 @@
         plant: healer
         reason: the platform replaces the pod, so nobody notices that nothing was done
 
-``replace`` puts other steps in the place of a drill's own, by number; ``because`` must stand in the deciding sentence.
+``replace`` puts other steps in the place of a drill's own, by number; ``because`` must stand in the sentence on it.
 ``plant`` chooses another automatic way than ``plants.automatic`` would, and says why.
 """
 
@@ -61,7 +61,7 @@ class Broken:
     planted: str = ""
     """What that comes to, for people."""
     because: str = ""
-    """What the deciding sentence must hold."""
+    """What the sentence on it must hold."""
 
 
 def load_broken(policy: Policy) -> Mapping[str, Broken]:

@@ -17,10 +17,10 @@ from datetime import timedelta
 from typing import Final
 
 from drillbook.drills.recovery import describe
+from drillbook.model.drill import Failing
 from drillbook.model.policy import DrillPlan, Policy, Procedure
 from drillbook.model.procedures import Entry
 from drillbook.proof.drills.broken import Broken, Way
-from drillbook.proof.drills.reasons import Failed
 
 NOTHING: Final = "noop"
 """The experiment that breaks nothing: its procedure is a routine."""
@@ -28,11 +28,11 @@ _TELLING: Final = frozenset(
     {"pods_replaced", "backup_taken", "cert_serial_changed", "credentials_cut_over", "keys_gone"}
 )
 """Post-conditions that only hold after a procedure which really did something."""
-_ANY: Final = frozenset(Failed) - {Failed.ANOTHER, Failed.CHANGED}
-_WANTED: Final[Mapping[Way, frozenset[Failed]]] = {
-    Way.CLAIMS: _ANY,
-    Way.HEALER: frozenset({Failed.NOT_RECOVERED}),
-    Way.MEDDLES: frozenset({Failed.CHANGED}),
+_ANY: Final = frozenset(Failing) - {Failing.UNDO, Failing.LATE_STEP, Failing.ALERT}
+_WANTED: Final[Mapping[Way, frozenset[Failing]]] = {
+    Way.CLAIMS: _ANY - {Failing.CHANGED},
+    Way.HEALER: frozenset({Failing.NOT_RECOVERED}),
+    Way.MEDDLES: frozenset({Failing.CHANGED}),
 }
 """What a drill must fail of."""
 
@@ -46,10 +46,10 @@ class Plant:
     planted: str
     """What is broken, for people."""
     procedure: Procedure
-    wanted: frozenset[Failed]
+    wanted: frozenset[Failing]
     """What the drill must fail of: any of them."""
     because: str = ""
-    """What its deciding sentence must hold."""
+    """What the sentence on it must hold."""
 
 
 def plants_of(policy: Policy, plan: DrillPlan, broken: Broken | None) -> Iterator[Plant]:
@@ -59,7 +59,7 @@ def plants_of(policy: Policy, plan: DrillPlan, broken: Broken | None) -> Iterato
     if broken and broken.replace and procedure:
         steps = dict(enumerate(procedure.steps, start=1)) | dict(broken.replace)
         made = replace(procedure, steps=tuple(steps.values()))
-        yield Plant("by hand", broken.planted, made, frozenset(Failed) - {Failed.ANOTHER}, broken.because)
+        yield Plant("by hand", broken.planted, made, _ANY, broken.because)
 
 
 def automatic(plan: DrillPlan, procedure: Procedure | None) -> Way:

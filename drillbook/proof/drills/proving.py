@@ -15,13 +15,12 @@ from typing import Final
 from drillbook.drills.plan import Order
 from drillbook.judge.recovery import time_words
 from drillbook.judge.steps import assumed_seconds
-from drillbook.model.drill import DrillResult
+from drillbook.model.drill import DrillResult, Violation
 from drillbook.model.environment import GivenTime
 from drillbook.model.policy import DrillPlan
 from drillbook.model.proof import Proof, ProofStatus
 from drillbook.model.verdict import Status
 from drillbook.proof.drills.plants import Plant, hurried
-from drillbook.proof.drills.reasons import failed_of
 
 SHORTEST: Final = 10.0
 TIMES: Final = 2.0
@@ -82,7 +81,7 @@ def slug(plant: Plant) -> str:
 
 def proof_of(system: str, plan: DrillPlan, plant: Plant, seconds: float, healthy: Ran, broken: Ran) -> Proof:
     """Proven only where the broken recovery made the drill fail, and of what was planted."""
-    status, reason = _judged(plant, healthy, broken)
+    status, reason, seen = _judged(plant, healthy, broken)
     return Proof(
         id=f"{system}/{plan.id} {plant.name}",
         status=status,
@@ -90,31 +89,34 @@ def proof_of(system: str, plan: DrillPlan, plant: Plant, seconds: float, healthy
         limit=f"in {time_words(seconds)}",
         where=plant.planted + _unplanted(healthy),
         detected_seconds=round(broken.result.took_seconds, 1) if broken.result else None,
+        seen=seen,
     )
 
 
-def _judged(plant: Plant, healthy: Ran, broken: Ran) -> tuple[ProofStatus, str]:
+def _judged(plant: Plant, healthy: Ran, broken: Ran) -> tuple[ProofStatus, str, str]:
+    """Status, sentence, and of what the drill failed in a word or two where that is a proof."""
     if healthy.status is Status.INCONCLUSIVE:
-        return ProofStatus.UNPROVEN, f"inconclusive with nothing planted: {healthy.reason}"
+        return ProofStatus.UNPROVEN, f"inconclusive with nothing planted: {healthy.reason}", ""
     if broken.result is None:
-        return ProofStatus.UNPROVEN, f"it could not be drilled with the broken recovery: {broken.reason}"
+        return ProofStatus.UNPROVEN, f"it could not be drilled with the broken recovery: {broken.reason}", ""
     if broken.status is not Status.FAIL:
-        return ProofStatus.UNDETECTED, f"planted, and the drill was {broken.status}: {broken.reason}"
-    found = failed_of(broken.reason)
-    if found not in plant.wanted or plant.because not in broken.reason:
-        wanted = repr(plant.because) if plant.because else " or ".join(sorted(plant.wanted))
-        return ProofStatus.UNPROVEN, f"it failed of {found}, where {wanted} was planted: {broken.reason}"
-    return ProofStatus.PROVEN, broken.reason
+        return ProofStatus.UNDETECTED, f"planted, and the drill was {broken.status}: {broken.reason}", ""
+    if found := _planted_one(plant, broken.result):
+        return ProofStatus.PROVEN, found.reason, found.of
+    wanted = repr(plant.because) if plant.because else " or ".join(sorted(plant.wanted))
+    of = " and ".join(sorted({one.of for one in broken.result.violations}))
+    return ProofStatus.UNPROVEN, f"it failed of {of}, where {wanted} was planted: {broken.reason}", ""
+
+
+def _planted_one(plant: Plant, result: DrillResult) -> Violation | None:
+    """The worst that can be of what was planted; the drill may have failed of more than that."""
+    fitting = (one for one in result.violations if one.of in plant.wanted and plant.because in one.reason)
+    return next(fitting, None)
 
 
 def _unplanted(healthy: Ran) -> str:
     """A word on a drill that fails as documented: of a runbook that doesn't recover what it says it does."""
     return "" if healthy.status is Status.PASS else f" (and {healthy.status} with nothing planted: {healthy.reason})"
-
-
-def seen_words(proof: Proof) -> str:
-    """What the drill failed of, for a table; a dash where it didn't."""
-    return str(failed_of(proof.reason)) if proof.status is ProofStatus.PROVEN else "–"
 
 
 def not_back(proof: Proof, why: str) -> Proof:

@@ -9,13 +9,13 @@ import pytest
 
 from drillbook.drills.recovery import describe, permissions
 from drillbook.drills.steps.planted import WAYS
+from drillbook.model.drill import Failing
 from drillbook.model.policy import DrillPlan, Policy, Procedure, Source
 from drillbook.model.procedures import STEPS, Entry
 from drillbook.places import system_dir, systems_with_policy
 from drillbook.policy import load_policy
 from drillbook.proof.drills.broken import Broken, Way, load_broken
 from drillbook.proof.drills.plants import Plant, automatic, hurried, plants_of
-from drillbook.proof.drills.reasons import Failed
 
 SOURCE = Source("runbook.txt", "Playbook", (1, 9))
 RESTART = Entry("rollout_restart", "api", {}, (3, 3))
@@ -44,19 +44,19 @@ def test_what_is_claimed_is_every_step_and_none_of_them_does_anything() -> None:
     ]
     assert [step.lines for step in plant.procedure.steps] == [(3, 3), (4, 4)]
     assert permissions(policy(), plant.procedure) == ()
-    assert Failed.CHANGED not in plant.wanted
+    assert Failing.CHANGED not in plant.wanted
 
 
 def test_what_heals_by_itself_is_kept_from_it_after_the_fault() -> None:
     (plant,) = planted(plan(procedure=None))
     assert [describe(step) for step in plant.procedure.steps] == ["scale api to 0"]
-    assert plant.wanted == {Failed.NOT_RECOVERED}
+    assert plant.wanted == {Failing.NOT_RECOVERED}
 
 
 def test_a_routine_after_which_nothing_is_different_meddles() -> None:
     (plant,) = planted(plan("noop"))
     assert [describe(step) for step in plant.procedure.steps][2:] == ["meddle api"]
-    assert plant.wanted == {Failed.CHANGED}
+    assert plant.wanted == {Failing.CHANGED}
 
 
 def test_a_routine_that_must_have_done_something_is_only_claimed() -> None:

@@ -10,46 +10,23 @@ from typing import Any
 import pytest
 
 from drillbook.drills.plan import Order
-from drillbook.model.drill import DrillResult, PostCondition, RecoveryTime, WriteTally
+from drillbook.model.drill import DrillResult, Failing, PostCondition, RecoveryTime
 from drillbook.model.environment import Environment, EnvironmentClass, GivenTime
 from drillbook.model.policy import DrillPlan, Policy, Procedure, Source
 from drillbook.model.procedures import Entry
 from drillbook.model.proof import ProofStatus
 from drillbook.model.verdict import Status
 from drillbook.proof.drills.plants import Plant
-from drillbook.proof.drills.proving import Ran, given_seconds, named, not_back, planted, proof_of, seen_words
-from drillbook.proof.drills.reasons import Failed, failed_of
-from tests.judge.test_drill import judged, timeline, verdict
+from drillbook.proof.drills.proving import Ran, given_seconds, named, not_back, planted, proof_of
+from tests.judge.test_drill import judged, timeline
 
 SOURCE = Source("runbook.txt", "Restore", (290, 290))
 PROCEDURE = Procedure("restore", SOURCE, (), None, (Entry("wait_ready", "api"),))
 PLAN = DrillPlan("rows", "noop", "api", "P0", "procedure", "restore", SOURCE)
-PLANT = Plant("by hand", "an older dump is loaded", PROCEDURE, frozenset({Failed.DATA}), "table orders")
+PLANT = Plant("by hand", "an older dump is loaded", PROCEDURE, frozenset({Failing.DATA}), "table orders")
 DATA: dict[str, Any] = {"changed_tables": ("table orders is gone",)}
 BLOCKED: dict[str, Any] = {"timeline": timeline(bad=(3.1, 99)), "waited_seconds": 9.0, "limit_seconds": 5.0}
 SINGLE = PostCondition("pods_replaced", "pods_replaced api", Status.FAIL, "found api-1 still there", SOURCE)
-
-
-@pytest.mark.parametrize(
-    ("changes", "of"),
-    [
-        (BLOCKED, Failed.NOT_RECOVERED),
-        ({"limit_seconds": 1.0}, Failed.NOT_RECOVERED),
-        ({"objectives_after": (verdict(Status.FAIL),)}, Failed.OBJECTIVE),
-        ({"then": (SINGLE,)}, Failed.POST_CONDITION),
-        (DATA, Failed.DATA),
-        ({"writes": WriteTally(240, 200, 3, 0, 0, 10, 0, 30, ("a",))}, Failed.WRITES),
-        ({"writes": WriteTally(240, 200, 0, 2, 0, 10)}, Failed.WRITES),
-        ({"identity_problems": ("the certificate was not renewed: its serial is 7f",)}, Failed.IDENTITY),
-        ({"identity_problems": ("the old credentials still work after the rotation",)}, Failed.IDENTITY),
-        ({"residue": ("ConfigMap shop/settings is new, inside the system's namespaces",)}, Failed.CHANGED),
-        ({"undone": False}, Failed.ANOTHER),
-    ],
-)
-def test_what_a_drill_failed_of_is_read_off_the_judges_own_sentence(changes: dict[str, Any], of: Failed) -> None:
-    found = judged(**changes)
-    assert found.status is Status.FAIL
-    assert failed_of(found.reason) is of
 
 
 def proven(broken: Ran, healthy: Ran | None = None, plant: Plant = PLANT) -> tuple[ProofStatus, str]:
@@ -73,8 +50,13 @@ def test_a_drill_that_stays_green_or_cannot_tell_has_not_detected_it(changes: di
 def test_a_failure_of_something_else_proves_nothing() -> None:
     status, reason = proven(Ran(judged(undone=False)))
     assert status is ProofStatus.UNPROVEN
-    assert reason.startswith("it failed of another reason, where 'table orders' was planted: ")
+    assert reason.startswith("it failed of undo, where 'table orders' was planted: ")
     assert proven(Ran(judged(changed_tables=("table tasks is gone",))))[0] is ProofStatus.UNPROVEN
+
+
+def test_a_failure_of_what_was_planted_is_one_also_where_something_worse_is_wrong() -> None:
+    status, reason = proven(Ran(judged(undone=False, **DATA)))
+    assert (status, reason) == (ProofStatus.PROVEN, "the data is not what it was: table orders is gone")
 
 
 def test_a_drill_that_cannot_tell_with_nothing_planted_proves_nothing() -> None:
@@ -90,7 +72,7 @@ def test_a_drill_that_fails_as_documented_says_so_beside_its_plant() -> None:
     found = proof_of("shop", PLAN, PLANT, 15.0, Ran(judged(undone=False)), Ran(judged(**DATA)))
     assert found.status is ProofStatus.PROVEN
     assert found.where.startswith("an older dump is loaded (and fail with nothing planted: the undo is not finished")
-    assert (seen_words(found), seen_words(replace(found, status=ProofStatus.UNPROVEN))) == ("data changed", "–")
+    assert found.seen == "data changed"
 
 
 def test_a_sandbox_that_is_not_as_it_was_takes_the_proof_back() -> None:
