@@ -13,6 +13,9 @@ from drillbook.clients.kube import ApiRefusal, Kube, Object
 
 _MEASUREMENTS: Final = frozenset({"metrics.k8s.io", "custom.metrics.k8s.io", "external.metrics.k8s.io"})
 """Groups that serve what was measured: not objects that anybody could have changed."""
+_OF_A_JOB: Final = frozenset(
+    f"{prefix}{name}" for prefix in ("", "batch.kubernetes.io/") for name in ("controller-uid", "job-name")
+)
 _AT_ONCE: Final = 8
 _KEY: Final = secrets.token_bytes(32)
 
@@ -84,6 +87,17 @@ async def listed(kube: Kube, path: str) -> list[Object]:
         if refused.code in {403, 404, 405}:
             return []
         raise
+
+
+def as_wanted(job: Object) -> Object:
+    """A Job's spec without the selector and the labels that Kubernetes gives it, by which no other one can be made."""
+    if job.get("manualSelector"):
+        return job
+    template = job.get("template") or {}
+    meta = template.get("metadata") or {}
+    labels = {key: value for key, value in (meta.get("labels") or {}).items() if key not in _OF_A_JOB}
+    spec = {key: value for key, value in job.items() if key != "selector"}
+    return {**spec, "template": {**template, "metadata": {**meta, "labels": labels}}}
 
 
 async def _filled_in(kube: Kube, resource: Resource, gate: asyncio.Semaphore) -> list[Object]:

@@ -52,6 +52,12 @@ def prepare(work: Work) -> None:
     work.connections.run(work.conditions.prepare())
 
 
+def meet(work: Work) -> None:
+    """The fault is injected, and whether it landed is looked at next."""
+    if work.conditions is not None and not work.routine:
+        work.wait_for(work.conditions.meet())
+
+
 def begin(work: Work) -> None:
     """The fault is there, and the procedure's first step is next."""
     if work.conditions is None:

@@ -101,6 +101,7 @@ def _prepare(work: Work) -> None:
 
 def _break_and_recover(work: Work) -> None:
     injection.see_the_injection(work)
+    aftermath.meet(work)
     injection.see_it_land(work)
     alert.wait_for_the_alert(work)
     aftermath.begin(work)

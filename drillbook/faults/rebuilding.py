@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from drillbook.clients.kube_objects import as_wanted
 from drillbook.faults.templates import KINDS
 from drillbook.faults.workloads import is_controlled, is_going, wait_ready
 from drillbook.model.policy import Workload
@@ -110,7 +111,7 @@ def _bare_spec(kind: str, spec: Object) -> Object:
         spec.pop("volumeName", None)
     if kind == "Pod":
         spec.pop("nodeName", None)
-    return spec
+    return as_wanted(spec) if kind == "Job" else spec
 
 
 def _of_the_platform(annotation: str) -> bool:

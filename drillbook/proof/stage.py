@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from drillbook.clients.kube import ApiRefusal, Kube, Object, path_of, selector_text
 from drillbook.clients.kube_exec import Execution, execute
+from drillbook.clients.kube_objects import as_wanted
 from drillbook.errors import ConfigError, Unreachable
 from drillbook.model.environment import Environment
 from drillbook.model.policy import Component, Objective, Policy
@@ -225,4 +226,4 @@ def _new(before: Object) -> Object:
     body = {key: value for key, value in before.items() if key != "status"}
     kept = {"name", "namespace", "labels", "annotations", "ownerReferences", "finalizers"}
     body["metadata"] = {key: value for key, value in before["metadata"].items() if key in kept}
-    return body
+    return body | {"spec": as_wanted(body["spec"])} if before.get("kind") == "Job" else body

@@ -46,6 +46,10 @@ class Conditions:
         """Before the fault."""
         await asyncio.gather(*(self._moment(one, one.way.prepare) for one in self._all))
 
+    async def meet(self) -> None:
+        """With the fault just injected."""
+        await asyncio.gather(*(self._moment(one, one.way.meet) for one in self._all))
+
     async def begin(self) -> None:
         """With the fault there, before the first step."""
         await asyncio.gather(*(self._moment(one, one.way.begin) for one in self._all))

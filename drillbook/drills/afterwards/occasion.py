@@ -85,6 +85,8 @@ class AfterWay:
     """After the recovery, before the fault is undone."""
     prepare: Moment = _nothing
     """Before the fault: what it has to be compared with."""
+    meet: Moment = _nothing
+    """As soon as the fault is injected, and before anybody knows that it landed: it may heal by itself at once."""
     begin: Moment = _nothing
     """With the fault there, before the procedure's first step."""
     leave: Moment = _nothing

@@ -74,7 +74,9 @@ def _secrets_of(spec: Mapping[str, Any]) -> Iterator[str]:
 
 
 async def _verify(occasion: Occasion, entry: Entry, kept: Kept) -> None:
-    """The documented verification, while what it should find is there."""
+    """The documented verification, while what it should find is there; until it fails once, as it should."""
+    if "refused" in kept:
+        return
     step = occasion.procedure.steps[entry.values["step"] - 1]
     kept["step"] = describe(step)
     if step.type not in _LOOKS or changes_data(step):
@@ -134,7 +136,9 @@ async def _equivalent(_occasion: Occasion, _entry: Entry, _kept: Kept) -> Outcom
 
 WAYS: Final[Mapping[str, AfterWay]] = {
     "transcript_secret_scan": AfterWay(_nothing_printed),
-    "exit_code_honest": AfterWay(_honest, begin=_verify, more=lambda entry: f"of step {entry.values['step']}"),
+    "exit_code_honest": AfterWay(
+        _honest, meet=_verify, begin=_verify, more=lambda entry: f"of step {entry.values['step']}"
+    ),
     "procedure_lint": AfterWay(_followable),
     "recovered_instance_equivalent": AfterWay(_equivalent),
 }

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from drillbook.clients.kube import Kube, Object
-from drillbook.clients.kube_objects import discover, listed
+from drillbook.clients.kube_objects import as_wanted, discover, listed
 from drillbook.drills.afterwards.identity import ISSUED_BY
 from drillbook.drills.residue import PLATFORMS_OWN
 from drillbook.drills.steps.workloads import RESTARTED, REVISION
@@ -49,10 +49,14 @@ class Keeper:
         for path, before in self.kept.items():
             if path not in now:
                 await self.stage.again(path, before)
-            elif _decided(now[path]) != _decided(before):
-                await self.stage.put_back(path, before)
-            else:
+            elif _decided(now[path]) == _decided(before):
                 continue
+            elif before["kind"] == "Job":
+                # What one runs can't be changed: another one in its place does.
+                await self.stage.remove(path)
+                await self.stage.again(path, before)
+            else:
+                await self.stage.put_back(path, before)
             done.append(path)
         return tuple(done)
 
@@ -66,7 +70,8 @@ async def _objects(kube: Kube, namespaces: Collection[str]) -> Kept:
             collection = resource.collection(namespace)
             for item in await listed(kube, collection):
                 if not _made_by_itself(item):
-                    found[f"{collection}/{item['metadata']['name']}"] = item
+                    full = {**item, "apiVersion": resource.api_version, "kind": resource.kind}
+                    found[f"{collection}/{item['metadata']['name']}"] = full
     return found
 
 
@@ -79,6 +84,8 @@ def _decided(item: Object) -> Object:
     found: dict[str, Any] = copy.deepcopy({key: value for key, value in item.items() if key != "status"})
     meta = {key: value for key, value in found["metadata"].items() if key not in _BOOKKEEPING}
     found["metadata"] = _without_counts(meta)
+    if found.get("kind") == "Job":
+        found["spec"] = as_wanted(found["spec"])
     template = (found.get("spec") or {}).get("template")
     if isinstance(template, dict) and isinstance(template.get("metadata"), dict):
         template["metadata"] = _without_counts(template["metadata"])

@@ -66,6 +66,35 @@ def test_a_drill_fails_of_what_was_planted_and_everything_is_put_back(
     assert MARK not in (after["metadata"].get("annotations") or {})
 
 
+def test_a_job_that_was_made_anew_stays_and_one_that_runs_something_else_is_made_again(
+    system: tuple[Policy, Environment],
+) -> None:
+    policy, environment = system
+    jobs = path_of("jobs", NAMESPACE)
+
+    def job(words: str) -> Object:
+        container = {"name": "one", "image": "busybox:1.37", "command": ["/bin/sh", "-c", words]}
+        template = {"spec": {"restartPolicy": "Never", "containers": [container]}}
+        return {"metadata": {"name": "kept", "namespace": NAMESPACE}, "spec": {"template": template}}
+
+    async def run() -> tuple[tuple[str, ...], tuple[str, ...], Object]:
+        async with Kube.of(environment) as kube:
+            await kube.create(jobs, job("true"))
+            keeper = await Keeper.of(Stage(environment.sandbox or "", policy, environment, policy.objectives, kube))
+            await kube.delete(f"{jobs}/kept")
+            await kube.create(jobs, job("true"))
+            same = await keeper.put_back()
+            await kube.delete(f"{jobs}/kept")
+            await kube.create(jobs, job("false"))
+            other, back = await keeper.put_back(), await kube.get(f"{jobs}/kept")
+            await kube.delete(f"{jobs}/kept")
+            return same, other, back
+
+    same, other, back = asyncio.run(run())
+    assert (same, other) == ((), (f"{jobs}/kept",))
+    assert back["spec"]["template"]["spec"]["containers"][0]["command"][-1] == "true"
+
+
 def test_what_is_changed_gone_or_new_is_put_back(system: tuple[Policy, Environment]) -> None:
     policy, environment = system
     maps = path_of("configmaps", NAMESPACE)
