@@ -91,7 +91,7 @@ def half(quick: Path) -> Path:
 @pytest.mark.slow
 @pytest.mark.timeout(200)
 def test_a_drill_killed_in_the_middle_of_its_procedure_leaves_nothing_after_recover(system: Solar, half: Path) -> None:
-    before = system.on_kube(residue.take)
+    before = system.on_kube(lambda kube: residue.take(kube, system.policy.namespaces))
     with started(half, "solar", "half") as process:
         deadline = time.monotonic() + 60
         while not any((half / "reports").glob("*/undo-*.jsonl")) or "begun" not in text_of(half):

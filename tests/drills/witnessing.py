@@ -68,13 +68,14 @@ async def _around(
     kube: Kube, system: Solar, procedure: Procedure, http: HttpClient, fault: Act, landed: bool
 ) -> PostCondition:
     origin, events, printed = time.monotonic(), list[Event](), []
-    ground, before = Ground(kube, system.policy, system.environment), await take(kube)
+    ours = system.policy.namespaces
+    ground, before = Ground(kube, system.policy, system.environment), await take(kube, ours)
 
     def now() -> float:
         return time.monotonic() - origin
 
     async def drift() -> tuple[str, ...]:
-        return residue(before, await take(kube), system.policy.namespaces)
+        return residue(before, await take(kube, ours), ours)
 
     async def still() -> bool:
         return False
