@@ -43,7 +43,7 @@ class ProvingTable:
             proof.limit,
             span(proof.detected_seconds),
             span(proof.back_seconds),
-            proof.where or proof.reason,
+            (proof.where or proof.reason) + (" (doesn't pass as documented either)" if proof.unplanted else ""),
         )
         self._row(cells, "green" if good else "bold red", "")
 

@@ -37,8 +37,12 @@ class Proof:
     """What was broken, and how; empty where nothing was."""
     detected: Verdict | None = None
     """What the check said of it; None for a drill."""
+    about: str = "objective"
+    """What is proven: an ``objective`` or a ``drill``."""
     seen: str = ""
     """Of what a drill failed, in a word or two; empty for a check, and where a drill proved nothing."""
+    unplanted: str = ""
+    """What a drill came to with nothing planted, where it didn't pass: its runbook doesn't recover the system."""
     implied: tuple[str, ...] = ()
     """Objectives that failed of it too, as they may."""
     alarms: tuple[str, ...] = ()

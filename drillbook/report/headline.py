@@ -80,10 +80,13 @@ def _proofs(found: Sequence[Json]) -> str:
     if not found:
         return ""
     seen = Counter(proof["status"] for proof in found)
-    total = len(found)
+    total, drills = len(found), found[0]["about"] == "drill"
     if seen == {"proven": total}:
-        return f"All {total} checks are proven able to fail." if total > 1 else "The check is proven able to fail."
-    return f"Of {total} check{'s' if total > 1 else ''}, {_joined([f'{n} {status}' for status, n in seen.items()])}."
+        one = "drill with its recovery broken" if drills else "check"
+        many = "drills with broken recoveries" if drills else "checks"
+        return f"All {total} {many} are proven able to fail." if total > 1 else f"The {one} is proven able to fail."
+    one, many = ("broken recovery", "broken recoveries") if drills else ("check", "checks")
+    return f"Of {total} {many if total > 1 else one}, {_joined([f'{n} {status}' for status, n in seen.items()])}."
 
 
 def _drills(found: Sequence[Json]) -> str:

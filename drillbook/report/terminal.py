@@ -210,6 +210,7 @@ def _then(one: Json) -> str:
 def _unproven(proof: Json) -> Iterator[RenderableType]:
     yield Text.assemble((f"{proof['status'].upper()} ", "bold red"), ("proof of ", ""), (proof["id"], "bold"))
     rows = [("limit", proof["limit"]), ("planted", proof["where"] or "nothing"), ("because", proof["reason"])]
+    rows += [("unplanted", proof["unplanted"])] if proof["unplanted"] else []
     yield _pairs(rows)
 
 

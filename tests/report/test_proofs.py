@@ -72,6 +72,20 @@ def test_the_sentence_counts_the_proofs() -> None:
     assert headline.sentence(encode.run(proving(PROVEN, PROVEN))).startswith("All 2 checks are proven able to fail.")
     said = headline.sentence(encode.run(proving(PROVEN, UNDETECTED, ALARM)))
     assert said.startswith("Of 3 checks, 1 proven, 1 undetected and 1 false alarm.")
+    drill = replace(UNDETECTED, about="drill")
+    assert headline.sentence(encode.run(proving(drill))).startswith("Of 1 broken recovery, 1 undetected.")
+    drill = replace(drill, status=ProofStatus.PROVEN)
+    said = headline.sentence(encode.run(proving(drill, drill)))
+    assert said.startswith("All 2 drills with broken recoveries are proven able to fail.")
+
+
+def test_a_drill_that_does_not_pass_as_documented_says_so_beside_its_proof() -> None:
+    drill = replace(UNDETECTED, about="drill", unplanted="fail: 2 writes are lost", seen="data changed")
+    page, console = html(proving(drill)), Console(width=120, record=True)
+    for word in ("data changed", "2 writes are lost", "pass as documented either"):
+        assert word in page
+    console.print(summary(encode.run(proving(drill)), None, console))
+    assert "fail: 2 writes are lost" in console.export_text()
 
 
 def test_the_page_has_a_row_for_each_proof() -> None:

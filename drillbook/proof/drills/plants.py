@@ -16,7 +16,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
-from drillbook.drills.recovery import describe
+from drillbook.drills.recovery import describe, expected_changes
+from drillbook.drills.residue import ANY
+from drillbook.drills.steps.workloads import KINDS
 from drillbook.model.drill import Failing
 from drillbook.model.policy import DrillPlan, Policy, Procedure
 from drillbook.model.procedures import Entry
@@ -55,7 +57,7 @@ class Plant:
 def plants_of(policy: Policy, plan: DrillPlan, broken: Broken | None) -> Iterator[Plant]:
     """One or two."""
     procedure = policy.procedures[plan.procedure] if plan.procedure else None
-    yield _automatic(plan, procedure, (broken.way if broken else None) or automatic(plan, procedure))
+    yield _automatic(policy, plan, procedure, (broken.way if broken else None) or automatic(plan, procedure))
     if broken and broken.replace and procedure:
         steps = dict(enumerate(procedure.steps, start=1)) | dict(broken.replace)
         made = replace(procedure, steps=tuple(steps.values()))
@@ -71,7 +73,7 @@ def automatic(plan: DrillPlan, procedure: Procedure | None) -> Way:
     return Way.CLAIMS
 
 
-def _automatic(plan: DrillPlan, procedure: Procedure | None, way: Way) -> Plant:
+def _automatic(policy: Policy, plan: DrillPlan, procedure: Procedure | None, way: Way) -> Plant:
     base = procedure or Procedure(f"{plan.id}-{way}", plan.source, (), None, ())
     match way:
         case Way.CLAIMS:
@@ -81,9 +83,21 @@ def _automatic(plan: DrillPlan, procedure: Procedure | None, way: Way) -> Plant:
             last = Entry("scale", plan.component, {"replicas": 0})
             steps, planted = (*base.steps, last), f"{plan.component} is scaled to zero, so nothing can heal"
         case Way.MEDDLES:
-            last = Entry("meddle", plan.component)
-            steps, planted = (*base.steps, last), f"{base.id}, and a mark on {plan.component} that it doesn't speak of"
+            marked = _left_alone(policy, plan, base)
+            steps = (*base.steps, Entry("meddle", marked))
+            planted = f"{base.id}, and a mark on {marked} that it doesn't speak of"
     return Plant(str(way), planted, replace(base, steps=steps), _WANTED[way])
+
+
+def _left_alone(policy: Policy, plan: DrillPlan, procedure: Procedure) -> str:
+    """The drill's own component, unless the procedure writes its whole workload: then one that it leaves alone."""
+    changed = expected_changes(policy, procedure)
+    others = sorted(policy.components.values(), key=lambda one: one.id != plan.component)
+    for one in others:
+        workload = one.workload
+        if workload and ANY not in changed.get((KINDS.get(workload.kind, ""), one.namespace, workload.name), ()):
+            return one.id
+    return plan.component
 
 
 def _claimed(step: Entry) -> Entry:

@@ -87,9 +87,11 @@ def proof_of(system: str, plan: DrillPlan, plant: Plant, seconds: float, healthy
         status=status,
         reason=reason,
         limit=f"in {time_words(seconds)}",
-        where=plant.planted + _unplanted(healthy),
+        where=plant.planted,
+        about="drill",
         detected_seconds=round(broken.result.took_seconds, 1) if broken.result else None,
         seen=seen,
+        unplanted="" if healthy.status is Status.PASS else f"{healthy.status}: {healthy.reason}",
     )
 
 
@@ -112,11 +114,6 @@ def _planted_one(plant: Plant, result: DrillResult) -> Violation | None:
     """The worst that can be of what was planted; the drill may have failed of more than that."""
     fitting = (one for one in result.violations if one.of in plant.wanted and plant.because in one.reason)
     return next(fitting, None)
-
-
-def _unplanted(healthy: Ran) -> str:
-    """A word on a drill that fails as documented: of a runbook that doesn't recover what it says it does."""
-    return "" if healthy.status is Status.PASS else f" (and {healthy.status} with nothing planted: {healthy.reason})"
 
 
 def not_back(proof: Proof, why: str) -> Proof:

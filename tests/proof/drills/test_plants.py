@@ -10,7 +10,7 @@ import pytest
 from drillbook.drills.recovery import describe, permissions
 from drillbook.drills.steps.planted import WAYS
 from drillbook.model.drill import Failing
-from drillbook.model.policy import DrillPlan, Policy, Procedure, Source
+from drillbook.model.policy import Component, DrillPlan, Policy, Procedure, Source, Workload
 from drillbook.model.procedures import STEPS, Entry
 from drillbook.places import system_dir, systems_with_policy
 from drillbook.policy import load_policy
@@ -29,7 +29,9 @@ def plan(experiment: str = "pod-kill", procedure: str | None = "restart") -> Dri
 
 def policy(*then: Entry) -> Policy:
     procedure = Procedure("restart", SOURCE, (), None, (RESTART, WAIT), then)
-    return Policy("shop", "Shop", "runbook.txt", Path("policy.yaml"), {}, (), procedures={"restart": procedure})
+    api = Component("api", "shop", Workload("deployment", "api"))
+    components = {"api": api}
+    return Policy("shop", "Shop", "runbook.txt", Path("policy.yaml"), components, (), procedures={"restart": procedure})
 
 
 def planted(drill: DrillPlan, *then: Entry, broken: Broken | None = None) -> list[Plant]:
@@ -57,6 +59,14 @@ def test_a_routine_after_which_nothing_is_different_meddles() -> None:
     (plant,) = planted(plan("noop"))
     assert [describe(step) for step in plant.procedure.steps][2:] == ["meddle api"]
     assert plant.wanted == {Failing.CHANGED}
+
+
+def test_a_mark_is_left_where_the_procedure_writes_nothing() -> None:
+    found = load_policy(system_dir("smartcloudops") / "policy.yaml")
+    (drill,) = (one for one in found.drills if one.id == "load-balancer-configured")
+    (plant,) = plants_of(found, drill, None)
+    # Its manifest has the proxy's whole Deployment.
+    assert (drill.component, plant.procedure.steps[-1].component) == ("proxy", "api")
 
 
 def test_a_routine_that_must_have_done_something_is_only_claimed() -> None:

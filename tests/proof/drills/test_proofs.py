@@ -71,7 +71,8 @@ def test_a_drill_that_cannot_tell_with_nothing_planted_proves_nothing() -> None:
 def test_a_drill_that_fails_as_documented_says_so_beside_its_plant() -> None:
     found = proof_of("shop", PLAN, PLANT, 15.0, Ran(judged(undone=False)), Ran(judged(**DATA)))
     assert found.status is ProofStatus.PROVEN
-    assert found.where.startswith("an older dump is loaded (and fail with nothing planted: the undo is not finished")
+    assert (found.where, found.about) == ("an older dump is loaded", "drill")
+    assert found.unplanted.startswith("fail: the undo is not finished")
     assert found.seen == "data changed"
 
 
