@@ -106,3 +106,9 @@ def state_root() -> Path:
 def sandbox_dir(name: str) -> Path:
     """The state folder of the sandbox called ``name``; it exists while that sandbox runs."""
     return state_root() / name
+
+
+def write_whole(handle: int, data: bytes) -> None:
+    """Write all of it: the system may take less at once, as when the disk is nearly full. Raises OSError."""
+    while data:
+        data = data[os.write(handle, data) :]

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 from drillbook.chaos.doorway import (
     BROKEN,
     DRY,
-    UNWATCHED_LOCK_SECONDS,
+    UNWATCHED_SECONDS,
     Place,
     Unwatched,
-    forget_journal,
     interrupting,
     new_unwatched_id,
     unwatched_journal,
@@ -102,7 +101,7 @@ def undo() -> dict[str, Any]:
 
 def _intent(place: Place, arguments: Mapping[str, Any]) -> guard.Intent:
     fault, aim, radius = aimed(place.policy, place.component.id, arguments, place.environment)
-    return guard.Intent(place.policy, place.environment, fault, aim, radius)
+    return guard.Intent(place.policy, place.environment, fault, aim, radius, lasts_seconds=UNWATCHED_SECONDS)
 
 
 def _pass_the_guard(place: Place, intent: guard.Intent) -> None:
@@ -110,7 +109,7 @@ def _pass_the_guard(place: Place, intent: guard.Intent) -> None:
     place.with_kube(lambda kube: guard.clear(kube, intent))
     guard.objectives_hold(place.objectives())
     id_ = new_unwatched_id(place.policy.system)
-    lock = drill_lock(place.component.namespace, intent.home, id_, lasts_seconds=UNWATCHED_LOCK_SECONDS)
+    lock = drill_lock(place.component.namespace, intent.home, id_)
     journal = unwatched_journal(id_)
 
     async def write_down(kube: Kube) -> None:
@@ -121,6 +120,7 @@ def _pass_the_guard(place: Place, intent: guard.Intent) -> None:
         await journal.intend(kube, entry)
 
     place.with_kube(write_down)
+    BROKEN[-1].hold_the_lock()
 
 
 async def _inject(kube: Kube, intent: guard.Intent, desk: Desk | None) -> Sequence[Target]:
@@ -149,9 +149,10 @@ def _undo(broken: Unwatched) -> str:
     async def put_back(kube: Kube) -> str:
         done = await fault_named(entry.fault).undo(kube, entry.put_back, UNDO_SECONDS)
         await broken.journal.undone(kube, entry)
+        broken.holding.close()
         await broken.lock.release(kube)
         return done
 
     sentence = broken.place.with_kube(put_back)
-    forget_journal(broken.journal)
+    broken.journal.discard()
     return sentence

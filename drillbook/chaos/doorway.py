@@ -10,8 +10,8 @@ import asyncio
 import re
 import secrets
 from collections.abc import Callable, Coroutine, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from drillbook import places
 from drillbook.checking import asked_in, check_objectives, load_system
 from drillbook.clock import SYSTEM_CLOCK
+from drillbook.drills.connections import Connections
 from drillbook.drills.desk import Desk
 from drillbook.drills.journal import Entry, Journal
 from drillbook.drills.lock import Both, Lock
@@ -31,8 +32,8 @@ from drillbook.model.verdict import Verdict, Waiver
 if TYPE_CHECKING:
     from drillbook.clients.kube import Kube
 
-UNWATCHED_LOCK_SECONDS: Final = 600
-"""Nobody renews the lock of a plain ``chaos run``: it must last for all of it."""
+UNWATCHED_SECONDS: Final = 600.0
+"""How long a plain ``chaos run`` may leave something broken: windows leave room for it, its lock is held so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,19 @@ class Unwatched:
     lock: Lock | Both
     journal: Journal
     entry: Entry
+    holding: ExitStack = field(default_factory=ExitStack)
+    """Closed, the lock is renewed no longer."""
+
+    def hold_the_lock(self) -> None:
+        """Renew it from now on, in the background: when this process is killed it expires soon. Raises Unreachable."""
+        connections = self.holding.enter_context(Connections(self.place.environment))
+
+        async def renew() -> None:
+            # After that it expires too, and whoever recovers puts back what this run has broken.
+            async with asyncio.timeout(UNWATCHED_SECONDS):
+                await self.lock.renew_for_ever(connections.kube)
+
+        connections.start(renew())
 
 
 BROKEN: Final[list[Unwatched]] = []
@@ -108,22 +122,20 @@ def unwatched_journal(id_: str) -> Journal:
     return Journal(folder / f"{re.sub(r'[^A-Za-z0-9-]+', '-', id_)}.jsonl")
 
 
-def forget_journal(journal: Journal) -> None:
-    """Everything in it is undone, and no run's report keeps it: the file goes, and its folder with the last one."""
-    journal.path.unlink(missing_ok=True)
-    with suppress(OSError):
-        journal.path.parent.rmdir()
-
-
 def interrupting[**P, T](function: Callable[P, T]) -> Callable[P, T]:
-    """Let an error of ours interrupt the whole run: Chaos Toolkit goes on after a failed activity and exits with 0."""
+    """Let an error of ours interrupt the whole run: Chaos Toolkit goes on after a failed activity and exits with 0.
+
+    ActivityFailed is no error but an answer: the system deviates, and Chaos Toolkit is to say so.
+    """
 
     @wraps(function)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
-        from chaoslib.exceptions import InterruptExecution
+        from chaoslib.exceptions import ActivityFailed, InterruptExecution
 
         try:
             return function(*args, **kwargs)
+        except ActivityFailed:
+            raise
         except DrillbookError as error:
             raise InterruptExecution(str(error)) from error
         except Exception as error:

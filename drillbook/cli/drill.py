@@ -61,7 +61,7 @@ def drill(
     """Run DRILL of SYSTEM: inject its fault, watch the recovery, judge it, undo it.
 
     Exit code 0: recovered in the documented time with nothing lost; 1: it was not so; 3: something was not seen; 4: the
-    drill was refused, or its undo failed; 130: stopped by hand, after the undo.
+    drill was refused or aborted, or its undo failed; 130: stopped by hand, after the undo.
     """
     from drillbook.checking import load_system
 

@@ -26,14 +26,16 @@ MOST_SEED: Final = 2**32
 @click.argument("system")
 @click.option("--budget", default="10m", show_default=True, help="How long to search: 90s, 10m, 1h.")
 @click.option("--seed", type=click.IntRange(0, MOST_SEED), help="Draw the same sequences again.")
-@click.option("--patience", default="1m", show_default=True, help="How long users may wait after an undo.")
+@click.option(
+    "--patience", default="2m", show_default=True, help="The longest to wait for a recovery, whatever is documented."
+)
 @click.option("--reports", type=click.Path(file_okay=False, path_type=Path), help="Where reports go.")
 def explore(system: str, budget: str, seed: int | None, patience: str, reports: Path | None) -> int:
     """Search SYSTEM for sequences that break what its runbook promises.
 
     Draws faults, load and documented procedures in any order, plays them in a sandbox of its own, and looks whether
-    every acknowledged write is still there, the objectives hold again, and everything is put back. What breaks a
-    promise is made as short as the time allows and written as an experiment for plain `chaos run`.
+    every acknowledged write is still there, the objectives hold again in the documented time, and everything is put
+    back. What breaks a promise is made as short as the time allows and written as an experiment for plain `chaos run`.
 
     Exit code 0: nothing was found; 1: something was; 3: no sequence could be played.
     """
@@ -63,7 +65,7 @@ def explore(system: str, budget: str, seed: int | None, patience: str, reports: 
         click.echo(f"{found.played} sequences were played, and every promise was kept: {folder}")
         return ExitCode.PASS
     experiment = folder / "found.yaml"
-    write(experiment, system, found.shortest, found.promises)
+    write(experiment, system, found.shortest, found.promises, patient)
     click.echo(f"of {found.played} sequences, the shortest that breaks a promise: {words(found.shortest)}")
     for promise in found.promises:
         click.echo(f"  {promise}")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Final
 
-from drillbook.clients.kube import ApiRefusal, Kube, Object
+from drillbook.clients.kube import ApiRefusal, Kube, Object, Permission
+from drillbook.errors import DrillbookError, ExitCode
 
 _MEASUREMENTS: Final = frozenset({"metrics.k8s.io", "custom.metrics.k8s.io", "external.metrics.k8s.io"})
 """Groups that serve what was measured: not objects that anybody could have changed."""
@@ -17,7 +18,23 @@ _OF_A_JOB: Final = frozenset(
     f"{prefix}{name}" for prefix in ("", "batch.kubernetes.io/") for name in ("controller-uid", "job-name")
 )
 _AT_ONCE: Final = 8
+_FORBIDDEN: Final = 403
+_NOT_SERVED: Final = frozenset({404, 405})
+CHANGES: Final = ("patch", "update", "create", "delete")
+"""The verbs by which an object comes, goes or becomes another."""
 _KEY: Final = secrets.token_bytes(32)
+
+
+class Unlisted(DrillbookError):
+    """These credentials may change what they may not list."""
+
+    exit_code = ExitCode.INCONCLUSIVE
+
+    def __init__(self, where: Sequence[str]) -> None:
+        super().__init__(
+            f"these credentials may change and not list {', '.join(where)}, so nobody could see what became of them: "
+            "give the verb list for each, as deploy/rbac-drills.yaml does, or take the rights to change them away"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +56,10 @@ class Resource:
     def path(self) -> str:
         """The collection over all namespaces."""
         return f"{self._root}/{self.plural}"
+
+    def __str__(self) -> str:
+        """As a Role has it, with its group: ``deployments.apps``."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
 
     def collection(self, namespace: str) -> str:
         """That of one namespace."""
@@ -65,28 +86,28 @@ async def discover(kube: Kube) -> tuple[Resource, ...]:
 
 
 async def snapshot(
-    kube: Kube, *, without: Collection[str] = ("events",), everywhere: bool = False
+    kube: Kube, *, namespaces: Collection[str] = (), without: Collection[str] = ("events",), everywhere: bool = False
 ) -> tuple[Object, ...]:
     """Every namespaced object that these credentials may list, with ``apiVersion`` and ``kind`` filled in.
 
-    ``without`` names resources (plural) to leave out; a kind that may not be listed (403) is left out too: what these
-    credentials may not list, they may not have changed either. ``everywhere``: the objects without a namespace too. The
-    values of Secrets are replaced by a keyed digest: two snapshots of one process can be compared, nothing can be read.
+    Who may not list a kind over all namespaces (403), as with a Role, gets it from each of ``namespaces``. A kind that
+    may neither be listed nor changed is left out. Raises Unlisted where something may be changed and not be listed:
+    nobody could see then what became of it.
+
+    ``without`` names resources (plural) to leave out. ``everywhere``: the objects without a namespace too. The values
+    of Secrets are replaced by a keyed digest: two snapshots of one process can be compared, nothing can be read.
     """
     resources = [r for r in await discover(kube) if (r.namespaced or everywhere) and r.plural not in without]
     gate = asyncio.Semaphore(_AT_ONCE)
-    lists = await asyncio.gather(*(_filled_in(kube, resource, gate) for resource in resources))
-    return tuple(item for items in lists for item in items)
+    looks = await asyncio.gather(*(_look(kube, resource, namespaces, gate) for resource in resources))
+    if unlisted := sorted(where for look in looks for where in look.hidden):
+        raise Unlisted(unlisted)
+    return tuple(item for look in looks for item in look.items)
 
 
 async def listed(kube: Kube, path: str) -> list[Object]:
     """What is served at a collection's path; none where these credentials may not list it, or nobody can."""
-    try:
-        return await kube.list(path)
-    except ApiRefusal as refused:
-        if refused.code in {403, 404, 405}:
-            return []
-        raise
+    return await _all(kube, path) or []
 
 
 def as_wanted(job: Object) -> Object:
@@ -100,11 +121,54 @@ def as_wanted(job: Object) -> Object:
     return {**spec, "template": {**template, "metadata": {**meta, "labels": labels}}}
 
 
-async def _filled_in(kube: Kube, resource: Resource, gate: asyncio.Semaphore) -> list[Object]:
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What was seen of one kind."""
+
+    items: list[Object]
+    hidden: tuple[str, ...] = ()
+    """Where these credentials may change it, and not see what they changed."""
+
+
+async def _look(kube: Kube, resource: Resource, namespaces: Collection[str], gate: asyncio.Semaphore) -> _Look:
     async with gate:
-        items = await listed(kube, resource.path)
-    full = [{**item, "apiVersion": resource.api_version, "kind": resource.kind} for item in items]
-    return [_sealed(item) for item in full] if resource.kind == "Secret" else full
+        items = await _all(kube, resource.path)
+        if items is not None:
+            return _Look([_filled_in(resource, item) for item in items])
+        lists = {one: await _all(kube, resource.collection(one)) for one in namespaces if resource.namespaced}
+        # No namespace stands for all of them, of which these credentials may not see each.
+        blind = ("", *(namespace for namespace, found in lists.items() if found is None))
+        hidden = [_place(resource, one) for one in blind if await _changeable(kube, resource, one)]
+        return _Look([_filled_in(resource, item) for found in lists.values() for item in found or ()], tuple(hidden))
+
+
+def _place(resource: Resource, namespace: str) -> str:
+    if not resource.namespaced:
+        return str(resource)
+    return f"{resource} in {f'namespace {namespace}' if namespace else 'every namespace'}"
+
+
+async def _all(kube: Kube, path: str) -> list[Object] | None:
+    """What is served at a collection's path; None where these credentials may not list it."""
+    try:
+        return await kube.list(path)
+    except ApiRefusal as refused:
+        if refused.code == _FORBIDDEN:
+            return None
+        if refused.code in _NOT_SERVED:
+            return []
+        raise
+
+
+async def _changeable(kube: Kube, resource: Resource, namespace: str) -> bool:
+    """Whether these credentials may make, change or delete such objects there; everywhere, for no namespace."""
+    wanted = (Permission(verb, resource.plural, resource.group, namespace) for verb in CHANGES)
+    return any(await asyncio.gather(*map(kube.allowed, wanted)))
+
+
+def _filled_in(resource: Resource, item: Object) -> Object:
+    full = {**item, "apiVersion": resource.api_version, "kind": resource.kind}
+    return _sealed(full) if resource.kind == "Secret" else full
 
 
 def _sealed(secret: Object) -> Object:

@@ -19,6 +19,7 @@ GROUPS: Final = {
     "deployments": "/apis/apps/v1",
     "replicasets": "/apis/apps/v1",
     "statefulsets": "/apis/apps/v1",
+    "daemonsets": "/apis/apps/v1",
     "controllerrevisions": "/apis/apps/v1",
     "endpointslices": "/apis/discovery.k8s.io/v1",
     "ingresses": "/apis/networking.k8s.io/v1",

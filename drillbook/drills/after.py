@@ -8,10 +8,11 @@ from typing import Any, Final
 from drillbook.drills import landing, ledger, manual, putting_back, recovery, residue, signals
 from drillbook.drills.content import content_of
 from drillbook.drills.identity import identity_problems
-from drillbook.drills.injection import ENGINE_SECONDS, note_injecting
+from drillbook.drills.injection import ENGINE_SECONDS, may_have_begun
 from drillbook.drills.journal import stays
 from drillbook.drills.plan import SUSTAINED_SECONDS
 from drillbook.drills.steps.ground import Ground
+from drillbook.drills.undoing import said, undo_all
 from drillbook.drills.watch import ANSWER_SECONDS
 from drillbook.drills.work import Work
 from drillbook.errors import DrillAborted, DrillbookError, Unreachable
@@ -143,27 +144,23 @@ def see_the_identity(work: Work) -> None:
 
 def put_back(work: Work) -> None:
     """Stop the engine, undo, clear the journal. Never raises what can be expected: a failed undo is a finding."""
-    if work.engine is not None:
-        work.engine.stop()
-        note_injecting(work)
-        if problem := work.engine.problem():
-            work.found.problems.append(problem)
+    may_have_begun(work)
+    if work.engine is not None and (problem := work.engine.problem()):
+        work.found.problems.append(problem)
     entry = work.entry
     if entry is None:
         return
     work.say("putting everything back")
     try:
-        done = work.connections.on_kube(lambda kube: work.briefing.fault.undo(kube, entry.put_back, UNDO_SECONDS))
-        more = work.connections.on_kube(lambda kube: putting_back.restore(kube, entry.procedure, UNDO_SECONDS))
+        done = work.connections.on_kube(lambda kube: undo_all(kube, entry, UNDO_SECONDS))
         work.connections.on_kube(lambda kube: work.journal.undone(kube, entry))
-        left = "" if work.found.followed else stays(work.journal.begun)
     except Exception as error:
         # Also a defect of ours: the journal still says what to put back, and the result must say that it isn't.
-        said = str(error) if isinstance(error, DrillbookError) else f"{type(error).__name__}: {error}"
-        work.found.problems.append(f"the undo is not finished: {said}")
+        work.found.problems.append(f"the undo is not finished: {said(error)}")
         return
+    left = "" if work.found.followed else stays(work.journal.begun)
     work.found.undone = True
-    work.event(EventKind.UNDONE, ", ".join(filter(None, (done, more, left))))
+    work.event(EventKind.UNDONE, ", ".join(filter(None, (done, left))))
 
 
 def look_back(work: Work) -> None:
@@ -174,6 +171,9 @@ def look_back(work: Work) -> None:
             look(work)
         except DrillbookError as error:
             work.found.problems.append(str(error))
+        except Exception as error:
+            # A defect of ours, with everything put back: what was seen beside it is judged.
+            work.found.aborted = work.found.aborted or said(error)
 
 
 def _see_the_server_restarted(work: Work) -> None:
@@ -213,10 +213,8 @@ def see_what_the_recovery_left_of_the_writes(work: Work) -> None:
 
 
 def _compare_the_objects(work: Work) -> None:
-    expected = residue.together(
-        recovery.expected_changes(work.order.policy, work.briefing.procedure),
-        work.traces(),
-    )
+    # What is put back is compared too: it is excused no longer.
+    expected = residue.together(putting_back.left(work.kept_changes), work.lost_changes, work.traces())
     before, namespaces = work.found.objects_before, work.order.policy.namespaces
     work.found.residue = work.connections.on_kube(
         lambda kube: residue.residue_within(kube, before, namespaces, expected, RESIDUE_SECONDS)

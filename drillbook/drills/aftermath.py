@@ -22,7 +22,8 @@ def prepare(work: Work) -> None:
 
     async def drift() -> tuple[str, ...]:
         # The undo is still to come, so what it is to do is still written down.
-        own = {} if work.entry is None else {("ConfigMap", work.namespace, work.entry.config_map): (residue.ANY,)}
+        entry = work.entry
+        own = {} if entry is None else {("ConfigMap", entry.namespace, entry.config_map): (residue.ANY,)}
         expected = residue.together(recovery.expected_changes(work.order.policy, procedure), work.traces(), own)
         namespaces = work.order.policy.namespaces
         kube, before = work.connections.kube, work.found.objects_before

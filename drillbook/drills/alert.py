@@ -11,6 +11,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from drillbook.drills.duration import ALERT_SECONDS
 from drillbook.drills.work import Work
 from drillbook.errors import DrillbookError, Unreachable
 from drillbook.judge.detection import FIRING, AlertLook, AlertSight
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 LOOK_SECONDS: Final = 0.5
 SLACK_SECONDS: Final = 2.0
 """How long beyond what a rule promises somebody waits, so that a late alert is seen late."""
-MOST_SECONDS: Final = 180.0
-"""An alert that may take longer is not waited for: the drill would be nothing but waiting."""
 POLL_SECONDS: Final = 0.1
 LOADED: Final = "alert.loaded"
 """The indicator of the objectives that want an alert's rule loaded; they say its severity."""
@@ -53,7 +52,7 @@ def wait_for_the_alert(work: Work) -> None:
     sight, injecting = work.found.alert, work.found.injecting
     if work.alert_watch is None or sight is None or injecting is None or work.briefing.procedure is None:
         return
-    if sight.limit_seconds > MOST_SECONDS or work.routine:
+    if sight.limit_seconds > ALERT_SECONDS or work.routine:
         return
     work.say(f"waiting for alert {sight.alert}, which the loaded rule promises within {sight.limit_seconds:g} s")
     while work.now() - injecting < sight.limit_seconds + SLACK_SECONDS and not _is(work, FIRING):
@@ -67,7 +66,7 @@ def see_the_alert_clear(work: Work) -> None:
     if work.alert_watch is None or sight is None:
         return
     begun = work.now()
-    longest = min(MOST_SECONDS, sight.limit_seconds - sight.for_seconds + SLACK_SECONDS)
+    longest = min(ALERT_SECONDS, sight.limit_seconds - sight.for_seconds + SLACK_SECONDS)
     if _is(work, FIRING):
         work.say(f"waiting for alert {sight.alert} to clear, at most {longest:.0f} s")
     while work.now() - begun < longest and _is(work, FIRING):

@@ -12,7 +12,6 @@ from drillbook.drills.journal import Entry, new_entry
 from drillbook.drills.leash import watch_objectives
 from drillbook.drills.ledger import Ledger
 from drillbook.drills.plan import SUSTAINED_SECONDS
-from drillbook.drills.recovery import expected_changes
 from drillbook.drills.watch import ANSWER_SECONDS, Watch
 from drillbook.drills.work import Work
 from drillbook.errors import Refused
@@ -43,12 +42,22 @@ def see_the_steady_state(work: Work) -> None:
         work.say(f"checking all {count} objectives before the fault, some seconds")
     work.found.before = work.order.steady or work.objectives()
     work.event(EventKind.STEADY, guard.objectives_hold(work.found.before))
-    work.found.objects_before = work.connections.on_kube(residue.take)
+    work.found.objects_before = work.connections.on_kube(lambda kube: _see_the_objects(kube, work))
     if work.is_postgres:
         component, environment = work.briefing.aim.component, work.order.environment
         work.found.server_before = work.connections.on_kube(
             lambda kube: landing.server_started(kube, environment, component)
         )
+
+
+async def _see_the_objects(kube: Kube, work: Work) -> residue.Snapshot:
+    """Everything there is, to compare with afterwards. Raises Refused where something could change unseen."""
+    from drillbook.clients.kube_objects import Unlisted
+
+    try:
+        return await residue.take(kube, work.order.policy.namespaces)
+    except Unlisted as error:
+        raise Refused(str(error)) from error
 
 
 def see_the_tables(work: Work) -> None:
@@ -70,15 +79,27 @@ def see_the_baseline(work: Work) -> None:
         f"baseline of {SUSTAINED_SECONDS:g} s"
     )
     begun = work.now()
-    while watch.quiet_seconds(begun) < SUSTAINED_SECONDS + ANSWER_SECONDS / 2:
+    while watch.quiet_seconds(begun) < SUSTAINED_SECONDS + ANSWER_SECONDS / 2 or _silent(watch):
         if work.now() - begun > BASELINE_SECONDS:
-            bad = next((s for s in reversed(watch.samples) if not s.good), None)
-            seen = f"the last bad answer was to a {bad.signal}: {bad.detail}" if bad else "nothing answered"
             raise Refused(
-                f"the baseline did not hold for {SUSTAINED_SECONDS:g} s within {BASELINE_SECONDS:g} s; {seen}"
+                f"the baseline did not hold for {SUSTAINED_SECONDS:g} s within {BASELINE_SECONDS:g} s; "
+                f"{_what_was_bad(watch)}"
             )
         time.sleep(POLL_SECONDS)
     watch.know_the_usual()
+
+
+def _silent(watch: Watch) -> tuple[str, ...]:
+    """The signals whose probes see nothing: what isn't looked at looks as quiet as what is well."""
+    return watch.silent(watch.now() - SUSTAINED_SECONDS)
+
+
+def _what_was_bad(watch: Watch) -> str:
+    if silent := _silent(watch):
+        why = next((event.text for event in watch.stalls if event.details["signal"] in silent), "no probe came back")
+        return f"nothing was seen of {', '.join(silent)}: {why}"
+    bad = next((s for s in reversed(watch.samples) if not s.good), None)
+    return f"the last bad answer was to a {bad.signal}: {bad.detail}" if bad else "nothing answered"
 
 
 def begin_to_watch(work: Work) -> Watch:
@@ -111,15 +132,11 @@ def put_on_the_leash(work: Work) -> None:
 
 def write_the_journal(work: Work) -> None:
     """What to put back, on disk and in the cluster, before anything is broken. Raises DrillbookError."""
-    fault, policy = work.briefing.fault, work.order.policy
+    fault = work.briefing.fault
 
     async def prepare(kube: Kube) -> Entry:
         put_back = await fault.put_back(kube, work.briefing.aim)
-        changes = expected_changes(policy, work.briefing.procedure)
-        if fault.takes_namespace:
-            # Its undo makes all of it again, as other objects of the same names.
-            changes = {key: fields for key, fields in changes.items() if key[1] != work.namespace}
-        changed = await putting_back.keep(kube, policy, changes)
+        changed = await putting_back.keep(kube, work.kept_changes)
         return await new_entry(
             kube, work.order.id, fault.name, work.briefing.intent.home, put_back, work.clock, changed
         )
@@ -128,4 +145,5 @@ def write_the_journal(work: Work) -> None:
     # Known before it is written: half a journal must be cleared away too.
     work.entry, work.found.undone = entry, False
     work.connections.on_kube(lambda kube: work.journal.intend(kube, entry))
+    work.connections.on_kube(lambda kube: putting_back.seal(kube, entry.procedure))
     work.event(EventKind.JOURNALED, f"what to put back is in {work.journal.path.name} and in {entry.config_map}")

@@ -25,6 +25,10 @@ class Radius:
     """Whether the PodDisruptionBudgets must have room for it; an experiment that is meant to break them says no."""
     most_nodes: int = 0
     """How many objects that belong to no namespace: a Node takes whatever runs on it along."""
+    experiment: str = "the experiment"
+    """Which one says so."""
+    leash: str = ""
+    """The environment's file, where that allows less than the experiment; empty where it doesn't."""
 
     def __post_init__(self) -> None:
         # NaN is neither more nor less than anything: a comparison with it would allow everything.
@@ -33,13 +37,18 @@ class Radius:
                 f"expected at most 0 or more pods and 0 to 100 percent, found {self.most_pods} and {self.most_percent}"
             )
 
-    def within(self, most_pods: int | None, most_percent: float | None) -> Radius:
-        """No wider than either: the experiment's own, and what the environment allows to any."""
-        return replace(
-            self,
-            most_pods=self.most_pods if most_pods is None else min(self.most_pods, most_pods),
-            most_percent=self.most_percent if most_percent is None else min(self.most_percent, most_percent),
-        )
+    def within(self, most_pods: int | None, most_percent: float | None, where: str = "") -> Radius:
+        """No wider than either: the experiment's own, and what the environment, ``where``, allows to any."""
+        pods = self.most_pods if most_pods is None else min(self.most_pods, most_pods)
+        percent = self.most_percent if most_percent is None else min(self.most_percent, most_percent)
+        shorter = (pods, percent) != (self.most_pods, self.most_percent)
+        return replace(self, most_pods=pods, most_percent=percent, leash=where if shorter else self.leash)
+
+    @property
+    def said(self) -> str:
+        """Where the bounds are said, for whoever has to change them."""
+        own = f"most_pods and most_percent of {self.experiment}"
+        return f"{own}, and leash.pods and leash.percent of {self.leash}" if self.leash else own
 
     def __str__(self) -> str:
         return f"{self.most_pods} pods, {self.most_percent:g} %, in {', '.join(sorted(self.namespaces))}"
@@ -68,12 +77,15 @@ def choose(candidates: Sequence[Candidate], aim: Aim, radius: Radius) -> Choice:
     eligible = list(dict.fromkeys(target for target, why in left_out if not why))
     if not eligible:
         found = "; ".join(sentences) or "it has no pods at all"
-        raise Refused(f"none of the {len(candidates)} pods of component {aim.component.id!r} is eligible: {found}")
+        raise Refused(
+            f"none of the {len(candidates)} pods of component {aim.component.id!r} is eligible: {found}; "
+            f"{_next(aim)} and try again when they are well"
+        )
     wanted = aim.pods or len(eligible)
     if wanted > len(eligible):
         raise Refused(
             f"the experiment asks for {wanted} pods of component {aim.component.id!r} and only {len(eligible)} are "
-            f"eligible: {'; '.join(sentences) or 'it has no more'}"
+            f"eligible: {'; '.join(sentences) or 'it has no more'}; {_next(aim)}, or lower `pods` in the experiment"
         )
     chosen = tuple(sorted(eligible, key=lambda target: target.name)[:wanted])
     pods = {candidate.target: candidate.pods for candidate in candidates}
@@ -82,15 +94,20 @@ def choose(candidates: Sequence[Candidate], aim: Aim, radius: Radius) -> Choice:
     if hit > radius.most_pods or percent > radius.most_percent:
         raise Refused(
             f"{hit} of {all_pods} pods ({percent:.0f} %) of component {aim.component.id!r} is more than the "
-            f"blast radius allows: at most {radius.most_pods} pods and {radius.most_percent:g} %"
+            f"blast radius allows: at most {radius.most_pods} pods and {radius.most_percent:g} %; aim lower, or raise "
+            f"{radius.said}"
         )
     beyond = [target for target in chosen if not target.namespace]
     if len(beyond) > radius.most_nodes:
         raise Refused(
             f"{', '.join(map(str, beyond))} belongs to no namespace, and the blast radius allows {radius.most_nodes} "
-            "such objects; the experiment would say most_nodes"
+            f"such objects; raise most_nodes of {radius.experiment} where that is meant"
         )
     return Choice(chosen, len(candidates), len(eligible), sentences)
+
+
+def _next(aim: Aim) -> str:
+    return f"see `kubectl -n {aim.component.namespace} get pods`"
 
 
 def _why_not(candidate: Candidate, radius: Radius) -> str:

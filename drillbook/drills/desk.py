@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from drillbook.clock import SYSTEM_CLOCK
 from drillbook.errors import DrillAborted
+from drillbook.places import write_whole
 
 VARIABLE: Final = "DRILLBOOK_DESK"
 """Names the folder to the engine."""
@@ -100,7 +101,7 @@ def _append(path: Path, word: str, details: Mapping[str, Any]) -> None:
     line = json.dumps({"word": word, "at": SYSTEM_CLOCK.monotonic(), **details}, sort_keys=True) + "\n"
     handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
-        os.write(handle, line.encode())
+        write_whole(handle, line.encode())
     finally:
         os.close(handle)
 

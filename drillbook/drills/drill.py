@@ -1,7 +1,8 @@
 """One drill, from the guard to the verdict, in steps; each leaves what it saw in the work's findings.
 
 Nothing is broken before guard, lock, steady state, baseline and journal are done. From then on everything that goes
-wrong is a finding, not an escape: the undo always runs, also after Ctrl-C, and what was seen is judged.
+wrong is a finding, not an escape, also a defect of Drillbook's own: the undo always runs, after Ctrl-C too, and what
+was seen is judged and kept.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from drillbook.drills import after, aftermath, alert, before, guard, injection, 
 from drillbook.drills.manual import Person
 from drillbook.drills.plan import Order
 from drillbook.drills.stop import Stop
+from drillbook.drills.undoing import said
 from drillbook.drills.work import Narrate, Work
 from drillbook.errors import DrillbookError
 from drillbook.model.drill import DrillResult
@@ -42,20 +44,33 @@ def run_drill(
     """
     work = Work(order, narrate, clock, person)
     stop = Stop(work.say)
-    with stop, work.connections:
-        try:
-            _until_put_back(work, stop)
-            if not stop.asked:
-                _look_back(work, stop)
-        finally:
-            stop.disarm()
-            _close(work)
+    try:
+        with stop, work.connections:
+            try:
+                _until_put_back(work, stop)
+                if not stop.asked:
+                    _look_back(work, stop)
+            finally:
+                stop.disarm()
+                _close(work)
+    except Exception as error:
+        if work.found.injecting is None:
+            raise
+        work.found.aborted = work.found.aborted or said(error)
     if stop.asked:
         work.found.problems.insert(0, "the drill was stopped by hand before its end")
     if work.entry is not None:
-        keep(work.judged())
+        _keep(work, keep)
     if stop.asked:
         raise KeyboardInterrupt
+
+
+def _keep(work: Work, keep: Callable[[DrillResult], None]) -> None:
+    """The judged result; where it can't be judged or kept, one that says why, and what became of the undo."""
+    try:
+        keep(work.judged())
+    except Exception as error:
+        keep(work.unjudged(f"what was seen can't be judged: {said(error)}"))
 
 
 def _until_put_back(work: Work, stop: Stop) -> None:
@@ -70,16 +85,13 @@ def _until_put_back(work: Work, stop: Stop) -> None:
     except KeyboardInterrupt:
         stop.disarm()
         work.event(EventKind.ABORTED, "stopped by hand")
-    except DrillbookError as error:
-        if work.engine is not None:
-            work.engine.stop()
-            injection.note_injecting(work)
+    except Exception as error:
         # Where nothing was broken there is nothing to judge, and the error is the whole story.
-        if work.found.injecting is None:
+        if not injection.may_have_begun(work):
             raise
-        work.found.aborted = str(error)
-        work.event(EventKind.ABORTED, str(error))
-        work.say(str(error))
+        work.found.aborted = said(error)
+        work.event(EventKind.ABORTED, work.found.aborted)
+        work.say(work.found.aborted)
     finally:
         after.put_back(work)
 

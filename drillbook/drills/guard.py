@@ -16,6 +16,7 @@ from drillbook import places
 from drillbook.clock import SYSTEM_CLOCK, Clock
 from drillbook.drills.blast_radius import Choice, Radius, choose
 from drillbook.drills.disruption import budgets_allow
+from drillbook.drills.interrupted import nothing_unfinished
 from drillbook.drills.lock import drill_lock
 from drillbook.drills.outlasting import lock_outlasts
 from drillbook.drills.permits import own_needs, permitted
@@ -50,11 +51,18 @@ class Intent:
     """How long the drill may take at most, from now to the end of its undo."""
     repairs: tuple[Permission, ...] = ()
     """What the documented procedure needs beside the fault's own undo."""
+    looks: tuple[Permission, ...] = ()
+    """What it takes to see what must be true after it."""
 
     @property
     def home(self) -> str:
         """Where the journal is: the drilled namespace, or another one where the fault takes that away."""
         return self.aim.home if self.fault.takes_namespace else self.aim.component.namespace
+
+    @property
+    def journals(self) -> tuple[str, ...]:
+        """Every namespace in which a drill of this system may have left its journal."""
+        return tuple(dict.fromkeys(filter(None, (self.home, *self.policy.namespaces, self.aim.home))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +84,9 @@ async def clear(kube: Kube, intent: Intent, clock: Clock = SYSTEM_CLOCK) -> Clea
         await drill_lock(intent.aim.component.namespace, intent.home, "", clock).see_free(kube)
         return "no other drill holds the lock"
 
+    async def nothing_left_to_undo(kube: Kube, intent: Intent) -> str:
+        return await nothing_unfinished(kube, intent.journals, _recovering(intent), clock)
+
     looks: tuple[Callable[[Kube, Intent], Awaitable[str]], ...] = (
         environment_allows,
         time_is_right,
@@ -84,6 +95,7 @@ async def clear(kube: Kube, intent: Intent, clock: Clock = SYSTEM_CLOCK) -> Clea
         lock_outlasts,
         permissions_suffice,
         nobody_else_drills,
+        nothing_left_to_undo,
         fault_has_a_way,
     )
     try:
@@ -96,6 +108,13 @@ async def clear(kube: Kube, intent: Intent, clock: Clock = SYSTEM_CLOCK) -> Clea
     return Clearance(choice, (*sentences, f"blast radius ({_radius(intent)}): {choice}", budgets))
 
 
+def _recovering(intent: Intent) -> str:
+    """The command that finishes an undo here."""
+    environment = intent.environment
+    sandbox = f" --sandbox {environment.sandbox}" if environment.sandbox else ""
+    return f"drillbook recover --system {intent.policy.system} -e {environment.name}{sandbox}"
+
+
 async def fault_has_a_way(kube: Kube, intent: Intent) -> str:
     """The fault says by which mechanism it would be done here. Raises Refused where it can't be."""
     return f"{intent.fault.name}: {await intent.fault.how(kube, intent.aim)}"
@@ -106,14 +125,17 @@ async def choose_now(kube: Kube, intent: Intent) -> tuple[Choice, str]:
 
     The second value says what the disruption budgets allow.
     """
-    choice = choose(await intent.fault.candidates(kube, intent.aim), intent.aim, _radius(intent))
+    candidates = await intent.fault.candidates(kube, intent.aim)
+    choice = choose(candidates, intent.aim, _radius(intent))
     if not intent.radius.within_budgets:
         return choice, "disruption budgets are not asked: the experiment is meant to break them"
-    return choice, await budgets_allow(kube, intent.aim.component.namespace, choice.chosen)
+    hit = [candidate for candidate in candidates if candidate.target in choice.chosen]
+    return choice, await budgets_allow(kube, intent.aim.component, hit)
 
 
 def _radius(intent: Intent) -> Radius:
-    return intent.radius.within(intent.environment.most_pods, intent.environment.most_percent)
+    environment = intent.environment
+    return intent.radius.within(environment.most_pods, environment.most_percent, str(environment.path))
 
 
 async def environment_allows(_kube: Kube, intent: Intent) -> str:
@@ -155,9 +177,15 @@ async def cluster_is_the_right_one(kube: Kube, intent: Intent) -> str:
     if found != expected:
         raise Refused(
             f"this is another cluster than the one of environment {intent.environment.name}: expected UID {expected} "
-            f"of namespace kube-system, found {found} at {kube.server}"
+            f"of namespace kube-system, found {found} at {kube.server}; {_which_cluster(intent.environment)}"
         )
     return f"the cluster at {kube.server} has UID {found}, as expected"
+
+
+def _which_cluster(environment: Environment) -> str:
+    if environment.cluster_uid:
+        return f"correct the kubeconfig and context, or cluster.uid, in {environment.path}"
+    return "see `drillbook sandbox status`: it may have been started anew since"
 
 
 def expected_cluster(environment: Environment) -> str:
@@ -182,12 +210,17 @@ async def namespace_opted_in(kube: Kube, intent: Intent) -> str:
     namespace = intent.aim.component.namespace
     if namespace not in intent.radius.namespaces:
         raise Refused(
-            f"namespace {namespace} is not one of the system's: {', '.join(sorted(intent.radius.namespaces))}"
+            f"namespace {namespace} is not one of the system's: expected one of "
+            f"{', '.join(sorted(intent.radius.namespaces))}; drill another component, or add the namespace to "
+            f"`namespaces` of {intent.policy.path}"
         )
     key, value = OPT_IN
     found = await kube.get(path_of("namespaces", name=namespace))
     if "deletionTimestamp" in found["metadata"]:
-        raise Refused(f"namespace {namespace} is being deleted")
+        raise Refused(
+            f"namespace {namespace} is being deleted: wait until it is gone and made again; "
+            f"`kubectl get namespace {namespace} -o yaml` says what still holds it"
+        )
     labels = found["metadata"].get("labels") or {}
     if labels.get(key) != value:
         raise Refused(
@@ -202,8 +235,9 @@ async def permissions_suffice(kube: Kube, intent: Intent) -> str:
     """Every verb that breaks, every verb that repairs, and what the drill itself needs."""
     needs = intent.fault.needs(intent.aim)
     repair = tuple(dict.fromkeys([*needs.to_repair, *intent.repairs]))
-    own = own_needs(intent.home)
-    return await permitted(kube, {"break": needs.to_break, "repair": repair, **own})
+    own = own_needs(intent.home, intent.journals)
+    after = {"see what must be true after the procedure": intent.looks}
+    return await permitted(kube, {"break": needs.to_break, "repair": repair, **after, **own})
 
 
 def objectives_hold(verdicts: Sequence[Verdict]) -> str:

@@ -72,6 +72,20 @@ def note_injecting(work: Work) -> None:
         work.event(EventKind.INJECTING, work.briefing.fault.name, at=work.found.injecting)
 
 
+def may_have_begun(work: Work) -> bool:
+    """Stop the engine; whether anything may be broken. Where its note can't be understood, something may."""
+    if work.engine is None:
+        return False
+    work.engine.stop()
+    try:
+        if work.found.injecting is None:
+            note_injecting(work)
+    except Exception as error:
+        work.found.injecting = work.now()
+        work.found.problems.append(f"the engine's note can't be understood: {type(error).__name__}: {error}")
+    return work.found.injecting is not None
+
+
 def see_it_land(work: Work) -> None:
     """Look at the targets until the fault shows on them; one that touches nothing is looked at once.
 

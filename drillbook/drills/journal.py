@@ -2,8 +2,11 @@
 
 Twice: as JSON lines in a file, each line fsynced, and as a ConfigMap in the drilled namespace (in another, where the
 fault takes that one away), so that another machine can undo when this one is gone. Both name the fault, what to put
-back, which steps have begun that change data, and when the entry expires; the ConfigMap goes when the undo has been
-verified.
+back, which steps have begun that change data, and when the entry expires.
+
+The ConfigMap goes when the undo has been verified. Where another machine did that, the file that lies elsewhere doesn't
+know; so the ConfigMap stays as a tombstone, which says until the entry expires that it is finished. Whoever finds the
+entry in a file alone must not undo it: it may have been days ago, and there may have been releases since.
 """
 
 from __future__ import annotations
@@ -11,8 +14,9 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -20,11 +24,14 @@ from typing import TYPE_CHECKING, Any, Final
 from drillbook.clock import SYSTEM_CLOCK, Clock, iso
 from drillbook.errors import ConfigError
 from drillbook.faults.fault import PutBack
+from drillbook.places import write_whole
 
 if TYPE_CHECKING:
-    from drillbook.clients.kube import Kube
+    from drillbook.clients.kube import Kube, Object
 
 LABEL: Final = "drillbook.dev/undo"
+FINISHED: Final = "finished"
+"""The label's value on a tombstone."""
 _LIVES: Final = timedelta(days=7)
 """How long an entry counts: a system that was left broken for longer has been seen to by somebody."""
 
@@ -46,6 +53,8 @@ class Entry:
     """What the documented procedure is going to change, as it was before."""
     begun: tuple[str, ...] = ()
     """Steps of the procedure that change data, as far as they were begun: nothing takes that back."""
+    placed: bool = True
+    """It is known to have been in the cluster; without that its fault never began."""
 
     @property
     def config_map(self) -> str:
@@ -101,6 +110,7 @@ class Journal:
             "data": {"entry": json.dumps(entry.document(), sort_keys=True)},
         }
         await kube.create(path_of("configmaps", entry.namespace), body)
+        self._append({"state": "placed", "id": entry.id})
 
     async def begin(self, kube: Kube, entry: Entry, step: str) -> None:
         """A step that changes data is about to begin; only when that is written may it. Raises DrillbookError."""
@@ -112,9 +122,20 @@ class Journal:
         await kube.patch(path, {"data": {"begun": json.dumps(self.begun)}})
 
     async def undone(self, kube: Kube, entry: Entry) -> None:
-        """The undo is verified: the ConfigMap goes, the file says so. Safe twice."""
-        await forget(kube, entry)
+        """The undo is verified: the file says so, and the ConfigMap goes, which said so meanwhile. Safe twice."""
+        await mark_finished(kube, entry)
+        self.close(entry)
+        await forget(kube, entry.namespace, entry.config_map)
+
+    def close(self, entry: Entry) -> None:
+        """There is nothing left to undo, says the file from now on. Raises ConfigError when it can't be written."""
         self._append({"state": "undone", "id": entry.id})
+
+    def discard(self) -> None:
+        """Everything in it is undone, and no run's report keeps it: the file goes, and its folder with the last one."""
+        self.path.unlink(missing_ok=True)
+        with suppress(OSError):
+            self.path.parent.rmdir()
 
     def _append(self, line: dict[str, Any]) -> None:
         """One line, on the disk before this returns; a new file's name in its folder too."""
@@ -122,7 +143,7 @@ class Journal:
         try:
             handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             try:
-                os.write(handle, (json.dumps(line, sort_keys=True) + "\n").encode())
+                write_whole(handle, (json.dumps(line, sort_keys=True) + "\n").encode())
                 os.fsync(handle)
             finally:
                 os.close(handle)
@@ -141,12 +162,25 @@ def stays(begun: Sequence[str]) -> str:
     return f"but what {' and '.join(begun)} did to data stays, as far as it got: a person must look at it"
 
 
-async def forget(kube: Kube, entry: Entry) -> None:
-    """Take the entry's ConfigMap out of the cluster. Safe twice."""
+async def mark_finished(kube: Kube, entry: Entry) -> None:
+    """The entry's ConfigMap becomes a tombstone. Safe twice; where there is none, none is made."""
+    from drillbook.clients.kube import ApiRefusal, path_of
+
+    told = {"finished": entry.id, "expires": iso(entry.expires)}
+    body = {"metadata": {"labels": {LABEL: FINISHED}}, "data": {"entry": None, "begun": None, **told}}
+    try:
+        await kube.patch(path_of("configmaps", entry.namespace, entry.config_map), body)
+    except ApiRefusal as refused:
+        if refused.code != 404:
+            raise
+
+
+async def forget(kube: Kube, namespace: str, config_map: str) -> None:
+    """Take an entry's ConfigMap, or its tombstone, out of the cluster. Safe twice."""
     from drillbook.clients.kube import ApiRefusal, path_of
 
     try:
-        await kube.delete(path_of("configmaps", entry.namespace, entry.config_map))
+        await kube.delete(path_of("configmaps", namespace, config_map))
     except ApiRefusal as refused:
         if refused.code != 404:
             raise
@@ -171,35 +205,61 @@ def open_entries(path: Path) -> tuple[Entry, ...]:
         state = line.get("state") if isinstance(line, dict) else None
         if state == "intended":
             entry = read_entry(line, f"{path}:{number}")
-            intended[entry.id] = entry
-        elif state == "begun" and str(line.get("id")) in intended:
+            intended[entry.id] = replace(entry, placed=False)
+        elif state in {"placed", "begun"} and str(line.get("id")) in intended:
             entry = intended[str(line["id"])]
-            intended[entry.id] = replace(entry, begun=(*entry.begun, str(line.get("step"))))
-        elif state in {"begun", "undone"}:
+            begun = (*entry.begun, str(line.get("step"))) if state == "begun" else entry.begun
+            intended[entry.id] = replace(entry, begun=begun, placed=True)
+        elif state in {"placed", "begun", "undone"}:
             intended.pop(str(line.get("id")), None)
         else:
-            raise ConfigError.at(path, number, f"expected the state intended, begun or undone, found {state!r}")
+            raise ConfigError.at(path, number, f"expected the state intended, placed, begun or undone, found {state!r}")
     return tuple(intended.values())
 
 
-async def entries_in_cluster(kube: Kube, namespace: str) -> tuple[Entry, ...]:
-    """The entries that lie in a namespace, oldest first. Raises ConfigError for a ConfigMap that holds none."""
+@dataclass(frozen=True, slots=True)
+class InCluster:
+    """What lies in one namespace of a cluster."""
+
+    entries: tuple[Entry, ...] = ()
+    """Oldest first."""
+    finished: Mapping[str, datetime] = field(default_factory=dict)
+    """The tombstones, by the name of the ConfigMap, and when each has served its time."""
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    """The ConfigMaps that hold no entry, and why."""
+
+    def __bool__(self) -> bool:
+        return bool(self.entries or self.finished or self.unreadable)
+
+
+async def entries_in_cluster(kube: Kube, namespace: str) -> InCluster:
+    """The entries that lie in a namespace; one that can't be read is no reason not to see the others."""
     from drillbook.clients.kube import path_of
 
     found = await kube.list(path_of("configmaps", namespace), labels=LABEL)
-    entries: list[Entry] = []
+    entries, finished, unreadable = [], {}, {}
     for one in found:
-        where = f"ConfigMap {namespace}/{one['metadata']['name']}"
+        name = str(one["metadata"]["name"])
         try:
-            data = one.get("data") or {}
-            document, begun = json.loads(data.get("entry", "")), json.loads(data.get("begun", "[]"))
-        except ValueError as error:
-            raise ConfigError(f"{where}: expected an undo entry as JSON in its key entry: {error}") from error
-        entry = replace(read_entry(document, where), begun=tuple(map(str, begun)))
-        if entry.namespace != namespace:
-            raise ConfigError(f"{where}: expected an undo entry of this namespace, found one of {entry.namespace}")
-        entries.append(entry)
-    return tuple(sorted(entries, key=lambda e: e.written))
+            if one["metadata"]["labels"][LABEL] == FINISHED:
+                finished[name] = datetime.fromisoformat((one.get("data") or {}).get("expires", ""))
+            else:
+                entries.append(_entry_in(one, namespace))
+        except (ConfigError, ValueError) as error:
+            unreadable[name] = str(error)
+    return InCluster(tuple(sorted(entries, key=lambda e: e.written)), finished, unreadable)
+
+
+def _entry_in(one: Object, namespace: str) -> Entry:
+    data: Any = one.get("data") or {}
+    try:
+        document, begun = json.loads(data.get("entry", "")), json.loads(data.get("begun", "[]"))
+    except ValueError as error:
+        raise ConfigError(f"expected an undo entry as JSON in its key entry: {error}") from error
+    entry = replace(read_entry(document, "its key entry"), begun=tuple(map(str, begun)))
+    if entry.namespace != namespace:
+        raise ConfigError(f"expected an undo entry of this namespace, found one of {entry.namespace}")
+    return entry
 
 
 def read_entry(document: Any, where: str) -> Entry:

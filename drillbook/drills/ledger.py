@@ -24,6 +24,7 @@ from drillbook.errors import ConfigError, Unreachable
 from drillbook.judge.ledger import Fate, Stored, fate_of, tally
 from drillbook.model.drill import WriteTally
 from drillbook.model.policy import Route, WriteRoutes
+from drillbook.places import write_whole
 
 if TYPE_CHECKING:
     from drillbook.clients.http import Answer, HttpClient, Request
@@ -100,7 +101,7 @@ class Ledger:
         """Remember one line, for good once this returns."""
         self.fates[key], self.settled[key] = fate, at
         words = [fate.value, key, f"{at:.6f}", *([" ".join(detail.split())] if detail else [])]
-        os.write(self._handle, ("\t".join(words) + "\n").encode())
+        write_whole(self._handle, ("\t".join(words) + "\n").encode())
 
     async def _flush_for_ever(self) -> None:
         while True:
@@ -167,7 +168,10 @@ async def _listed(http: HttpClient, listing: Route, prefix: str) -> dict[str, St
         if answer.status in _NO_SUCH_LISTING:
             return None
         document = _document(answer)
-        for item in document.get("items") or ():
+        items = document.get("items")
+        if not isinstance(items, list):
+            raise Unreachable(f"the writes can't be read back: {answer.request.path} answered without a list of items")
+        for item in items:
             key, stored = _item(item, answer)
             if key.startswith(prefix):
                 found[key] = found[key].with_more(stored) if key in found else stored
@@ -193,7 +197,8 @@ def _document(answer: Answer) -> dict[str, Any]:
         raise Unreachable(f"the writes can't be read back: {answer.request.path} answered {said}")
     try:
         document = json.loads(answer.body)
-    except ValueError:
+    except (ValueError, RecursionError):
+        # No JSON, whatever the header says, or some that nobody could have meant.
         document = None
     if not isinstance(document, dict):
         raise Unreachable(f"the writes can't be read back: {answer.request.path} answered no JSON object")
@@ -204,4 +209,9 @@ def _item(item: Any, answer: Answer) -> tuple[str, Stored]:
     """One stored write: ``{"key", "body", "copies"}``; a missing ``copies`` is one."""
     if not isinstance(item, dict) or "key" not in item or "body" not in item:
         raise Unreachable(f"the writes can't be read back: {answer.request.path} answered an item without key and body")
-    return str(item["key"]), Stored(int(item.get("copies", 1)), (str(item["body"]),))
+    copies = item.get("copies", 1)
+    if not isinstance(copies, int) or isinstance(copies, bool) or copies < 0:
+        raise Unreachable(
+            f"the writes can't be read back: {answer.request.path} answered an item whose copies are no number"
+        )
+    return str(item["key"]), Stored(copies, (str(item["body"]),))

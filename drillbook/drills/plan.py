@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from drillbook import places
+from drillbook.drills.afterwards import conditions
 from drillbook.drills.blast_radius import Radius
+from drillbook.drills.duration import UNDO_SECONDS, until_undo
 from drillbook.drills.experiment import Experiment, load_experiment
 from drillbook.drills.guard import Intent
 from drillbook.drills.outlasting import other_namespace
@@ -26,8 +28,6 @@ from drillbook.policy.given_times import TimeLimit, time_limit
 
 DEFAULT_TIMEOUT: Final = 120.0
 OWN_VARIABLES: Final = frozenset({"system", "environment", "sandbox", "component"})
-AROUND_SECONDS: Final = 300.0
-"""What a drill may take at most beside waiting for the recovery: baseline, settling, undo."""
 SUSTAINED_SECONDS: Final = 2.0
 """How long every signal must be good, without a single bad answer, to count as recovered (and as a baseline)."""
 
@@ -64,6 +64,8 @@ class Briefing:
     procedure: Procedure | None
     limit: TimeLimit | None
     """In what time it must recover; None where neither the runbook nor the environment says so."""
+    ends_seconds: float
+    """So long after its beginning it is ended and undone, whatever it is at."""
     by_hand: bool = False
     """People follow the procedure, and Drillbook doesn't."""
 
@@ -112,12 +114,14 @@ def brief(order: Order) -> Briefing:
                 f"it takes {known}"
             )
     fault, aim, radius = aimed(policy, plan.component, experiment.injection.arguments, order.environment)
+    radius = replace(radius, experiment=f"experiment {plan.experiment}")
     procedure = policy.procedures[plan.procedure] if plan.recovery != "self" and plan.procedure else None
     by_hand = plan.recovery == "manual"
     refuse_data_elsewhere(policy, procedure, aim.component.namespace)
     limit = time_limit(policy, order.environment, plan)
     if problem := too_fine(limit.time.total_seconds() if limit else None, LONGEST_INTERVAL):
         raise ConfigError(f"{policy.path}: drill {plan.id!r}: {problem}")
+    ends = until_undo(order.timeout_seconds, procedure, by_hand=by_hand, alert=bool(plan.alert))
     intent = Intent(
         policy,
         order.environment,
@@ -126,11 +130,12 @@ def brief(order: Order) -> Briefing:
         radius,
         order.confirmed,
         order.production,
-        lasts_seconds=order.timeout_seconds + AROUND_SECONDS,
+        lasts_seconds=ends + UNDO_SECONDS,
         # Also where people follow it: what they began and didn't finish is put back by Drillbook.
         repairs=permissions(policy, procedure),
+        looks=conditions.permissions(policy, procedure),
     )
-    return Briefing(experiment, intent, procedure, limit, by_hand)
+    return Briefing(experiment, intent, procedure, limit, ends, by_hand)
 
 
 def aimed(

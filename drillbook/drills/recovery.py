@@ -61,7 +61,7 @@ def permissions(policy: Policy, procedure: Procedure | None) -> tuple[Permission
     """What following the procedure needs, and putting back what it changes."""
     steps = procedure.steps if procedure else ()
     followed = [need for step in steps for need in WAYS[step.type].needs(policy, step)]
-    return tuple(dict.fromkeys([*followed, *putting_back.needs(policy, expected_changes(policy, procedure))]))
+    return tuple(dict.fromkeys([*followed, *putting_back.needs(expected_changes(policy, procedure))]))
 
 
 def refuse_data_elsewhere(policy: Policy, procedure: Procedure | None, namespace: str) -> None:

@@ -44,11 +44,16 @@ type Snapshot = Mapping[Name, Object]
 """Every object that can be listed, Secrets as digests."""
 
 
-async def take(kube: Kube) -> Snapshot:
-    """Look at the whole cluster, the objects without a namespace included."""
+async def take(kube: Kube, namespaces: Collection[str]) -> Snapshot:
+    """Look at the whole cluster, the objects without a namespace included, as far as these credentials reach.
+
+    With rights in ``namespaces`` alone, the system's own, at those. Raises Unlisted where something may be changed and
+    can't be seen.
+    """
     from drillbook.clients.kube_objects import snapshot
 
-    return {_name(item): item for item in await snapshot(kube, without=PLATFORMS_OWN, everywhere=True)}
+    found = await snapshot(kube, namespaces=namespaces, without=PLATFORMS_OWN, everywhere=True)
+    return {_name(item): item for item in found}
 
 
 def residue(
@@ -96,7 +101,7 @@ async def residue_within(
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
     while True:
-        found = residue(before, await take(kube), namespaces, expected)
+        found = residue(before, await take(kube, namespaces), namespaces, expected)
         if not found or loop.time() > deadline:
             return found
         await asyncio.sleep(RETRY_SECONDS)

@@ -24,19 +24,13 @@ LONGEST_INTERVAL: Final = max(TRAFFIC_INTERVAL, READY_INTERVAL)
 def entrance(policy: Policy) -> tuple[Component, Route, WriteRoutes]:
     """The component through which users come in, how they read there and how they write. Raises ConfigError."""
     for component in policy.components.values():
-        route = read_route(component)
+        route = component.read_route
         if component.writes is not None and route is not None:
             return component, route, component.writes
     raise ConfigError(
         f"{policy.path}: a drill needs a component with a GET route and with writes, to tell whether users are served "
         "and whether their writes survive; no component has both"
     )
-
-
-def read_route(component: Component) -> Route | None:
-    """The route that stands for reading: the most frequent GET that asks for no particular key."""
-    plain = [r for r in component.routes if r.method == "GET" and "{" not in r.path]
-    return max(plain, key=lambda r: r.weight, default=None)
 
 
 def read_signal(http: HttpClient, route: Route) -> Signal:

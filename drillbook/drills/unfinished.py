@@ -1,8 +1,11 @@
 """What interrupted drills left broken: the entries of their undo journals that nobody undid, and the undo itself.
 
-A drill that was killed leaves its entry on its own disk, in the cluster, or in both; from either one any machine can
-finish. Nothing is undone while the drill may still be alive: its lock is taken first, which a live drill renews and a
-dead one lets expire. Finishing twice is safe, and so is finishing what never began.
+A drill that was killed leaves its entry on its own disk, in the cluster, or in both; any machine can finish from the
+one in the cluster. Nothing is undone while the drill may still be alive: its lock is taken first, which a live drill
+renews and a dead one lets expire. Finishing twice is safe, and so is finishing what never began.
+
+An entry that only a disk has is not undone. Either its fault never began, or it was finished from another machine, as
+its tombstone says; or somebody deleted its ConfigMap, and then only a person can tell whether it is still to be undone.
 """
 
 from __future__ import annotations
@@ -15,17 +18,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from drillbook.clock import SYSTEM_CLOCK, Clock
-from drillbook.drills import putting_back
-from drillbook.drills.journal import Entry, Journal, entries_in_cluster, forget, open_entries, stays
-from drillbook.drills.lock import LASTS_SECONDS, Lock, holder_of
-from drillbook.errors import DrillbookError, Refused
-from drillbook.faults import fault_named
+from drillbook.drills.journal import (
+    Entry,
+    InCluster,
+    Journal,
+    entries_in_cluster,
+    forget,
+    mark_finished,
+    open_entries,
+    stays,
+)
+from drillbook.drills.lock import Lock, holder_of
+from drillbook.drills.undoing import said, undo_all
+from drillbook.errors import ConfigError, DrillbookError
 
 if TYPE_CHECKING:
     from drillbook.clients.kube import Kube
 
 UNDO_SECONDS: Final = 120.0
-RETRY_SECONDS: Final = 0.5
 ON_DISK: Final = "*/undo-*.jsonl"
 """Where the journals of drills are, below the folder of reports."""
 PLAIN: Final = "undo"
@@ -34,9 +44,10 @@ PLAIN: Final = "undo"
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """What became of one entry."""
+    """What became of one entry, or of what should have been one."""
 
-    entry: Entry
+    id: str
+    """The drill's; of what can't be read, where it is."""
     done: str
     """What the undo found and did; empty where it is not finished."""
     problem: str = ""
@@ -48,14 +59,30 @@ class Unfinished:
 
     entry: Entry
     files: tuple[Path, ...] = ()
+    in_cluster: bool = False
+
+    @property
+    def where(self) -> str:
+        """Everything that would have to be deleted for it to be forgotten."""
+        config_map = f"ConfigMap {self.entry.namespace}/{self.entry.config_map}"
+        return " and ".join([*([config_map] if self.in_cluster else []), *map(str, self.files)])
 
 
-def on_disk(reports: Path, plain: Path) -> tuple[Unfinished, ...]:
-    """The open entries of the runs below ``reports``, and of plain ``chaos run`` in ``plain``. Raises ConfigError."""
+def on_disk(reports: Path, plain: Path) -> tuple[tuple[Unfinished, ...], tuple[Finish, ...]]:
+    """The open entries of the runs below ``reports``, and of plain ``chaos run`` in ``plain``.
+
+    The second value is what can't be read, which keeps nobody from the rest.
+    """
     files = [*sorted(reports.glob(ON_DISK)), *sorted(plain.glob("*.jsonl"))]
+    found: list[Unfinished] = []
+    unreadable: list[Finish] = []
     # reports/latest is a link to a run's folder: one journal, seen twice.
-    real = dict.fromkeys(path.resolve() for path in files)
-    return tuple(Unfinished(entry, (path,)) for path in real for entry in open_entries(path))
+    for path in dict.fromkeys(path.resolve() for path in files):
+        try:
+            found += [Unfinished(entry, (path,)) for entry in open_entries(path)]
+        except ConfigError as error:
+            unreadable.append(Finish(str(path), "", _a_person(str(error), str(path))))
+    return tuple(found), tuple(unreadable)
 
 
 async def finish(
@@ -66,55 +93,39 @@ async def finish(
     say: Callable[[str], None],
     *,
     dead: bool = False,
+    from_disk: bool = False,
     clock: Clock = SYSTEM_CLOCK,
 ) -> tuple[Finish, ...]:
     """Finish every undo of one namespace, the newest first; nothing there is no error.
 
-    ``ours`` are the entries on this machine's disk, of whatever cluster. ``recoverer`` holds the lock meanwhile. With
-    ``dead`` the drill is known to be, and its lock is not waited for. Raises Refused when a drill holds the lock and
-    goes on renewing it, Unreachable when the cluster doesn't answer, ConfigError for an entry that can't be read.
+    ``ours`` are the entries on this machine's disk, of whatever cluster; ``from_disk`` undoes them also where the
+    cluster knows nothing of them. ``recoverer`` holds the lock meanwhile. With ``dead`` the drill is known to be, and
+    its lock is not waited for. Raises Refused when a drill holds the lock and goes on renewing it, Unreachable when the
+    cluster doesn't answer.
     """
     here = [one for one in ours if one.entry.namespace == namespace and one.entry.cluster == await kube.cluster_uid()]
     holder = await holder_of(kube, namespace)
     if not here and holder is None and not await entries_in_cluster(kube, namespace):
         return ()
     lock = Lock(namespace, recoverer, clock)
-    await _take(kube, lock, say, even_from=holder if dead else None)
+    if dead and holder is not None:
+        await Lock(namespace, holder).release(kube)
+    await lock.take_over(kube, say)
     renewal = asyncio.create_task(lock.renew_for_ever(kube))
     try:
         # Read again: until the lock was ours, a drill may have written its entry, or undone it.
-        written = [Unfinished(entry) for entry in await entries_in_cluster(kube, namespace)]
+        lying = await entries_in_cluster(kube, namespace)
+        written = [Unfinished(entry, in_cluster=True) for entry in lying.entries]
         still = [one for one in here if _is_open(one)]
-        return tuple([await _finish_one(kube, one, say, clock) for one in _newest_first([*still, *written])])
+        left = _Left(kube, lying, from_disk, say, clock)
+        finished = [await left.finish(one) for one in _newest_first([*still, *written])]
+        await left.clear_away(namespace)
+        return (*finished, *left.unreadable(namespace))
     finally:
         renewal.cancel()
         with suppress(asyncio.CancelledError, DrillbookError):
             await renewal
         await lock.release(kube)
-
-
-async def _take(kube: Kube, lock: Lock, say: Callable[[str], None], even_from: str | None) -> None:
-    """Take the lock as soon as it is free, or expired: a dead drill's is at most LASTS_SECONDS from now."""
-    if even_from is not None:
-        await Lock(lock.namespace, even_from).release(kube)
-    loop = asyncio.get_running_loop()
-    begun, told = loop.time(), False
-    while True:
-        try:
-            await lock.take(kube)
-        except Refused as refused:
-            if loop.time() - begun > LASTS_SECONDS + 2 * RETRY_SECONDS:
-                raise Refused(f"{_because(refused)}; it is alive, and puts everything back by itself") from refused
-            if not told:
-                say(f"{_because(refused)}: waiting at most {LASTS_SECONDS} s until it expires, or is renewed")
-                told = True
-            await asyncio.sleep(RETRY_SECONDS)
-        else:
-            return
-
-
-def _because(refused: Refused) -> str:
-    return str(refused).removeprefix("not injecting: ").partition(";")[0]
 
 
 def _is_open(one: Unfinished) -> bool:
@@ -128,21 +139,73 @@ def _newest_first(found: Iterable[Unfinished]) -> Iterator[Unfinished]:
         other = merged.get(one.entry.id, one)
         # The disk is written first: where both have the entry, one may know of a step more.
         entry = max(other.entry, one.entry, key=lambda entry: len(entry.begun))
-        merged[one.entry.id] = Unfinished(entry, one.files if other is one else (*other.files, *one.files))
+        files = one.files if other is one else (*other.files, *one.files)
+        merged[one.entry.id] = Unfinished(entry, files, other.in_cluster or one.in_cluster)
     return iter(sorted(merged.values(), key=lambda one: one.entry.written, reverse=True))
 
 
-async def _finish_one(kube: Kube, one: Unfinished, say: Callable[[str], None], clock: Clock) -> Finish:
-    entry = one.entry
-    if clock.now() > entry.expires:
-        return Finish(entry, "", f"its entry expired at {entry.expires:%Y-%m-%d %H:%M} UTC: a person must look")
-    say(f"undoing {entry.fault} of {entry.id}")
-    try:
-        undone = await fault_named(entry.fault).undo(kube, entry.put_back, UNDO_SECONDS)
-        restored = await putting_back.restore(kube, entry.procedure, UNDO_SECONDS)
-        await forget(kube, entry)
+def _a_person(why: str, where: str) -> str:
+    return f"{why}; a person must look at the system, and then delete {where}"
+
+
+class _Left:
+    """What is left in one namespace, while its lock is ours."""
+
+    def __init__(self, kube: Kube, lying: InCluster, from_disk: bool, say: Callable[[str], None], clock: Clock) -> None:
+        self._kube, self._lying, self._from_disk, self._say, self._clock = kube, lying, from_disk, say, clock
+
+    async def finish(self, one: Unfinished) -> Finish:
+        """Undo one entry, or say why not."""
+        entry = one.entry
+        try:
+            if not one.in_cluster:
+                if entry.config_map in self._lying.finished:
+                    await self._close(one)
+                    return Finish(entry.id, "it was finished from another machine already")
+                if not entry.placed:
+                    await self._close(one)
+                    return Finish(entry.id, "its fault never began")
+                if not self._from_disk:
+                    return Finish(entry.id, "", _only_on_disk(one))
+            if self._clock.now() > entry.expires:
+                why = f"its entry expired at {entry.expires:%Y-%m-%d %H:%M} UTC"
+                return Finish(entry.id, "", _a_person(why, one.where))
+            self._say(f"undoing {entry.fault} of {entry.id}")
+            done = await undo_all(self._kube, entry, UNDO_SECONDS)
+            await self._close(one)
+        except Exception as error:
+            # Also a defect of ours: the other entries must be undone all the same.
+            return Finish(entry.id, "", said(error))
+        return Finish(entry.id, ", ".join(filter(None, (done, stays(entry.begun)))))
+
+    def unreadable(self, namespace: str) -> tuple[Finish, ...]:
+        """What lies there and is no entry: nobody knows what it would have put back."""
+        places = [(f"ConfigMap {namespace}/{name}", why) for name, why in self._lying.unreadable.items()]
+        return tuple(Finish(place, "", _a_person(why, place)) for place, why in places)
+
+    async def clear_away(self, namespace: str) -> None:
+        """Tombstones that have served their time."""
+        for name, expires in self._lying.finished.items():
+            if self._clock.now() > expires:
+                await forget(self._kube, namespace, name)
+
+    async def _close(self, one: Unfinished) -> None:
+        """It is finished, which everybody who has the entry must come to know."""
+        await mark_finished(self._kube, one.entry)
         for path in one.files:
-            await Journal(path).undone(kube, entry)
-    except DrillbookError as error:
-        return Finish(entry, "", str(error))
-    return Finish(entry, ", ".join(filter(None, (undone, restored, stays(entry.begun)))))
+            journal = Journal(path)
+            journal.close(one.entry)
+            if path.parent.name == PLAIN:
+                journal.discard()
+        if one.files:
+            # The only file that there is says so now; without one here, it lies on another machine.
+            await forget(self._kube, one.entry.namespace, one.entry.config_map)
+
+
+def _only_on_disk(one: Unfinished) -> str:
+    return _a_person(
+        "only this machine's journal knows of it: it was finished long ago, or somebody deleted its ConfigMap "
+        f"{one.entry.config_map}, and what it would put back may be older than what is there now; where it is still "
+        "to be undone, say --from-disk",
+        one.where,
+    )

@@ -94,6 +94,11 @@ class Watch:
         """For how long no sample has been bad, counted from ``since`` at the earliest."""
         return self.now() - max([since, *(self._last_bad.get(signal.name, since) for signal in self.signals)])
 
+    def silent(self, since: float) -> tuple[str, ...]:
+        """The signals of which nothing was seen since then, good or bad: their probes fail by themselves."""
+        seen = {sample.signal for sample in self.samples if sample.due >= since}
+        return tuple(signal.name for signal in self.signals if signal.name not in seen)
+
     def now(self) -> float:
         """Seconds since ``origin``."""
         return self.clock.monotonic() - self.origin

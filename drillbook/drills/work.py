@@ -5,30 +5,26 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from drillbook.checking import asked_in, check_objectives
 from drillbook.clock import SYSTEM_CLOCK, Clock
 from drillbook.drills.connections import Connections
+from drillbook.drills.findings import Findings
 from drillbook.drills.journal import Entry, Journal
 from drillbook.drills.leash import Spent
 from drillbook.drills.ledger import Ledger
 from drillbook.drills.lock import drill_lock
 from drillbook.drills.plan import SUSTAINED_SECONDS, Briefing, Order, brief
-from drillbook.drills.recovery import describe, place
-from drillbook.drills.residue import Snapshot
-from drillbook.drills.steps.ground import WAIT_SECONDS, Ground, Restored
+from drillbook.drills.recovery import describe, expected_changes, place
+from drillbook.drills.steps.ground import WAIT_SECONDS, Changes, Ground
 from drillbook.drills.watch import ANSWER_SECONDS, Watch
 from drillbook.errors import DrillAborted
-from drillbook.faults.fault import Landing, Target, Traces
+from drillbook.faults.fault import Traces
 from drillbook.judge.death import kind_of_death
-from drillbook.judge.detection import AlertSight
 from drillbook.judge.drill import judge_drill
 from drillbook.judge.reading import Evidence
-from drillbook.model.content import Content
-from drillbook.model.drill import DrillResult, FaultReport, PostCondition, RecoveryPoint, WriteTally
+from drillbook.model.drill import DrillResult, FaultReport, RecoveryPoint
 from drillbook.model.policy import Component
 from drillbook.model.procedures import Entry as Step
 from drillbook.model.procedures import changes_data
@@ -48,50 +44,6 @@ POLL_SECONDS: Final = 0.02
 
 type Narrate = Callable[[str], None]
 """Tells a person what is being done."""
-
-
-@dataclass
-class Findings:
-    """What has been seen. Times are seconds since the drill's start."""
-
-    events: list[Event] = field(default_factory=list)
-    before: tuple[Verdict, ...] = ()
-    after: tuple[Verdict, ...] = ()
-    meant: tuple[Target, ...] = ()
-    """What the engine was about to hit."""
-    targets: tuple[Target, ...] = ()
-    landing: Landing = field(default_factory=lambda: Landing(False))
-    server_before: datetime | str = "nobody asked"
-    """When the database server was started that answered before the fault, or why that couldn't be seen."""
-    objects_before: Snapshot = field(default_factory=dict)
-    content_before: tuple[Content, ...] = ()
-    """Two looks at the tables before the fault; fewer where they couldn't be read, or needn't be."""
-    changed_tables: tuple[str, ...] = ()
-    compared: bool = False
-    """The tables were compared after the recovery."""
-    not_compared: str = "the tables were not compared with what they held before the fault"
-    identity_problems: tuple[str, ...] = ()
-    printed: list[tuple[str, tuple[str, ...]]] = field(default_factory=list, repr=False)
-    """What each step printed, by its description; it may hold secrets, and no report has it."""
-    then: tuple[PostCondition, ...] = ()
-    alert: AlertSight | None = None
-    """The alert that the runbook names; None where it names none."""
-    residue: tuple[str, ...] | None = None
-    writes: WriteTally | None = None
-    restored: Restored | None = None
-    """The last backup that the procedure loaded."""
-    writes_hidden: bool = False
-    """Nobody could read them back before the undo, which put the data back: what is there now says nothing."""
-    followed: bool = False
-    """The procedure was followed to its end, every step of it."""
-    undone: bool = True
-    """Nothing is broken, or everything is put back."""
-    injecting: float | None = None
-    """When the engine began to inject: from then on the system may be broken."""
-    waited: float = 0.0
-    problems: list[str] = field(default_factory=list)
-    aborted: str = ""
-    """Why the drill was ended before its time; empty where it wasn't."""
 
 
 class Work:
@@ -169,6 +121,23 @@ class Work:
 
         return Ground(kube, order.policy, order.environment, order.waivers, self.clock, correct)
 
+    @property
+    def kept_changes(self) -> Changes:
+        """The fields that the procedure changes and that are put back after it."""
+        return {key: fields for key, fields in self._changes.items() if not self._goes(key)}
+
+    @property
+    def lost_changes(self) -> Changes:
+        """Those in a namespace that the fault takes away, whose undo makes all of it again as other objects."""
+        return {key: fields for key, fields in self._changes.items() if self._goes(key)}
+
+    @property
+    def _changes(self) -> Changes:
+        return expected_changes(self.order.policy, self.briefing.procedure)
+
+    def _goes(self, key: tuple[str, str, str]) -> bool:
+        return self.briefing.fault.takes_namespace and key[1] == self.namespace
+
     def traces(self) -> Traces:
         """What differs by the fault itself although everything is put back."""
         return self.briefing.fault.traces(self.briefing.aim, self.entry.put_back if self.entry else {})
@@ -210,7 +179,13 @@ class Work:
         return check_objectives(order.policy, order.environment, order.waivers, marked) if marked else ()
 
     def keep_on(self) -> None:
-        """Raises whatever ends the drill now: a lost lock, a breached abort objective, a spent error budget."""
+        """Raises what ends the drill now: its time, a lost lock, a breached abort objective, a spent error budget."""
+        if self.now() > self.briefing.ends_seconds:
+            raise DrillAborted(
+                f"aborted: time-out: expected the drill to be over within {self.briefing.ends_seconds:.0f} s (what is "
+                "waited for the recovery and for alerts, the times of its steps, and 300 s beside them), and it isn't; "
+                "give more time to the step that takes it, or wait longer with --timeout"
+            )
         for errand in (self.renewal, self.leash):
             if errand is not None and errand.done():
                 errand.result()
@@ -286,5 +261,25 @@ class Work:
                 recovery_point=self.recovery_point(),
                 alert=found.alert,
                 took_seconds=self.now(),
+            )
+        )
+
+    def unjudged(self, why: str) -> DrillResult:
+        """What is left to say of a drill whose evidence nobody can judge: that it was, and whether it is undone."""
+        found, plan = self.found, self.order.plan
+        return judge_drill(
+            Evidence(
+                id=f"{self.order.policy.system}/{plan.id}",
+                plan=plan,
+                fault=FaultReport(self.briefing.fault.name, landed=False, targets=()),
+                timeline=Timeline((), (), {}),
+                writes=None,
+                objectives_before=(),
+                objectives_after=(),
+                residue=None,
+                undone=found.undone,
+                limit_seconds=self.briefing.limit_seconds,
+                problems=tuple(found.problems),
+                aborted=why,
             )
         )

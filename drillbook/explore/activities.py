@@ -10,13 +10,13 @@ from typing import Any, Final
 
 from drillbook.chaos.doorway import interrupting
 from drillbook.checking import asked_in, check_objectives, load_system
+from drillbook.errors import ConfigError
 from drillbook.explore.moves import Break, Follow, Move, Press
 from drillbook.explore.player import Player
 from drillbook.model.verdict import Status
 
 __all__ = ["break_it", "follow", "press", "promises_kept", "put_back"]
 
-PATIENCE_SECONDS: Final = 60.0
 _PLAYING: Final[list[Player]] = []
 """The one player of this process, from the first move on; Chaos Toolkit passes nothing between activities."""
 _FOLDERS: Final = ExitStack()
@@ -68,9 +68,10 @@ def put_back() -> str:
 
 def _make(move: Move, configuration: Mapping[str, Any] | None) -> str:
     if not _PLAYING:
+        patience = _patience(configuration)
         policy, environment, waivers = _loaded(configuration)
         folder = Path(_FOLDERS.enter_context(tempfile.TemporaryDirectory(prefix="drillbook-explored-")))
-        player = Player(policy, environment, waivers, folder, PATIENCE_SECONDS)
+        player = Player(policy, environment, waivers, folder, patience)
         player.__enter__()
         _PLAYING.append(player)
     return _PLAYING[0].make(move)
@@ -79,3 +80,13 @@ def _make(move: Move, configuration: Mapping[str, Any] | None) -> str:
 def _loaded(configuration: Mapping[str, Any] | None) -> Any:
     given = configuration or {}
     return load_system(str(given.get("system", "")), "sandbox", str(given.get("sandbox") or "") or None)
+
+
+def _patience(configuration: Mapping[str, Any] | None) -> float:
+    given = (configuration or {}).get("patience_seconds")
+    if isinstance(given, bool) or not isinstance(given, int | float) or given <= 0:
+        raise ConfigError(
+            f"the experiment's configuration must say patience_seconds, how long to wait for a recovery at most: "
+            f"expected a number of seconds above 0, found {given!r}"
+        )
+    return float(given)

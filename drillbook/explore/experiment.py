@@ -12,8 +12,11 @@ from drillbook.explore.moves import Sequence, activity, words
 ACTIVITIES: Final = "drillbook.explore.activities"
 
 
-def experiment(system: str, sequence: Sequence, promises: tuple[str, ...]) -> dict[str, Any]:
-    """The experiment; its hypothesis deviates where the promises are broken again."""
+def experiment(system: str, sequence: Sequence, promises: tuple[str, ...], most_seconds: float) -> dict[str, Any]:
+    """The experiment; its hypothesis deviates where the promises are broken again.
+
+    ``most_seconds``: as long as the search waited for a recovery at most.
+    """
     return {
         "version": "1.0.0",
         "title": f"{system}: {words(sequence)}"[:120],
@@ -21,6 +24,7 @@ def experiment(system: str, sequence: Sequence, promises: tuple[str, ...]) -> di
         "tags": ["drillbook", "explored"],
         "configuration": {
             "system": system,
+            "patience_seconds": most_seconds,
             "sandbox": {"type": "env", "key": "DRILLBOOK_SANDBOX", "default": system},
         },
         "steady-state-hypothesis": {
@@ -35,14 +39,14 @@ def experiment(system: str, sequence: Sequence, promises: tuple[str, ...]) -> di
     }
 
 
-def write(path: Path, system: str, sequence: Sequence, promises: tuple[str, ...]) -> None:
+def write(path: Path, system: str, sequence: Sequence, promises: tuple[str, ...], most_seconds: float) -> None:
     """Write it, with the commands that play it again on a new sandbox."""
     head = (
         f"# drillbook sandbox up {system}\n"
         f"# chaos run --rollback-strategy always {path.name}\n"
         f"# drillbook sandbox down {system}\n"
     )
-    text = yaml.safe_dump(experiment(system, sequence, promises), sort_keys=False, width=110)
+    text = yaml.safe_dump(experiment(system, sequence, promises, most_seconds), sort_keys=False, width=110)
     path.write_text(head + text)
 
 

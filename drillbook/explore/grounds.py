@@ -38,11 +38,11 @@ class Grounds:
         environment: Environment,
         waivers: tuple[Waiver, ...],
         folder: Path,
-        patience_seconds: float,
+        most_seconds: float,
     ) -> None:
-        """``environment`` names the sandbox, which must not run yet."""
+        """``environment`` names the sandbox, which must not run yet; ``most_seconds``: to wait for a recovery."""
         self.policy, self.environment, self.waivers = policy, environment, waivers
-        self.folder, self.patience_seconds = folder, patience_seconds
+        self.folder, self.most_seconds = folder, most_seconds
         self._name = environment.sandbox or policy.system
         self._played = 0
 
@@ -68,7 +68,7 @@ class Grounds:
         self._played += 1
         folder = self.folder / f"{self._played:04d}"
         folder.mkdir()
-        with Player(self.policy, self.environment, self.waivers, folder, self.patience_seconds, until) as player:
+        with Player(self.policy, self.environment, self.waivers, folder, self.most_seconds, until) as player:
             moves = tuple(player.make(move) for move in sequence)
             broken = player.finish()
         if broken:

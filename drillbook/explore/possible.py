@@ -20,7 +20,8 @@ from drillbook.model.procedures import changes_data
 if TYPE_CHECKING:
     from drillbook.clients.kube import Kube
 
-WITHOUT: Final = frozenset({"noop"})
+WITHOUT: Final = frozenset({"noop", "log-pipeline-down"})
+"""Nothing, and what ``scale-down`` does to every component already."""
 PRESSES: Final = (Press(50, 2), Press(100, 3))
 
 

@@ -26,6 +26,8 @@ from drillbook.faults.dns_failing import DnsFailing
 from drillbook.faults.fault import Fault
 from drillbook.faults.http_errors import HttpErrors
 from drillbook.faults.image_pull import ImagePull
+from drillbook.faults.load_spike import LoadSpike
+from drillbook.faults.log_pipeline_down import LogPipelineDown
 from drillbook.faults.memory_stress import MemoryStress
 from drillbook.faults.migration_failing import MigrationFailing
 from drillbook.faults.namespace_lost import NamespaceLost
@@ -70,6 +72,8 @@ FAULTS: Final[Mapping[str, Fault]] = {
         ScrapeLost(),
         DependencyDown(),
         HttpErrors(),
+        LoadSpike(),
+        LogPipelineDown(),
         DnsFailing(),
         NodeDrain(),
         NamespaceLost(),

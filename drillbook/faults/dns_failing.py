@@ -49,6 +49,11 @@ class DnsFailing(Fault):
         place, name = await _asker(kube, aim), service["metadata"]["name"]
         if await served(kube, DNS_CHAOS):
             return f"Chaos Mesh makes it: DNSChaos {_name(aim)} for the name {name}; it is looked for from {place}"
+        if service["spec"].get("type") == "LoadBalancer":
+            raise Refused(
+                f"this cluster has no DNSChaos, so Service {name} would be deleted and made again: expected one whose "
+                "address comes back, found type LoadBalancer, which would get another from outside; install Chaos Mesh"
+            )
         return (
             f"this cluster has no DNSChaos: Service {name} is deleted, and made again with the address "
             f"{service['spec'].get('clusterIP')}; it is looked for from {place}"
@@ -60,7 +65,7 @@ class DnsFailing(Fault):
     async def put_back(self, kube: Kube, aim: Aim) -> PutBack:
         found = await service_of(kube, aim)
         meta, namespace = found["metadata"], aim.component.namespace
-        kept = {key: meta[key] for key in ("name", "labels", "annotations") if key in meta}
+        kept = {key: meta[key] for key in ("name", "labels", "annotations", "ownerReferences") if key in meta}
         return {
             "namespace": namespace,
             "service": {"apiVersion": "v1", "kind": "Service", "metadata": kept, "spec": found["spec"]},

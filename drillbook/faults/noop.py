@@ -30,7 +30,7 @@ class Noop(Fault):
     async def candidates(self, kube: Kube, aim: Aim) -> tuple[Candidate, ...]:
         workload = aim.component.workload
         name = str(workload) if workload else aim.component.id
-        return (Candidate(Target("Nothing", aim.component.namespace, name, "")),)
+        return (Candidate(Target("Nothing", aim.component.namespace, name, ""), pods=0),)
 
     async def put_back(self, kube: Kube, aim: Aim) -> PutBack:
         return {}

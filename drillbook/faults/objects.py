@@ -20,6 +20,7 @@ RESOURCES: Final = {
     "Namespace": "namespaces",
     "Deployment": "deployments",
     "StatefulSet": "statefulsets",
+    "DaemonSet": "daemonsets",
     "PersistentVolumeClaim": "persistentvolumeclaims",
     "HorizontalPodAutoscaler": "horizontalpodautoscalers",
 }

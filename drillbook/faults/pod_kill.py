@@ -19,6 +19,7 @@ from drillbook.faults.workloads import (
     read_workload,
     workload_of,
 )
+from drillbook.model.death import Death
 
 if TYPE_CHECKING:
     from drillbook.clients.kube import Kube, Object
@@ -66,10 +67,18 @@ class PodKill(Fault):
     async def landed(self, kube: Kube, aim: Aim, targets: Sequence[Target], before: PutBack) -> Landing:
         from drillbook.clients.kube import path_of
 
-        evidence: dict[str, Any] = {}
+        pods: dict[str, str] = {}
+        deaths: dict[str, Any] = {}
         for target in targets:
-            evidence[target.name] = _death(target, await kube.find(path_of("pods", target.namespace, target.name)))
-        return Landing(bool(evidence) and all(evidence.values()), {"pods": evidence})
+            found = await kube.find(path_of("pods", target.namespace, target.name))
+            if found is not None and found["metadata"]["uid"] != target.uid:
+                pods[target.name] = f"the pod is gone, another of its name has UID {found['metadata']['uid']}"
+                found = None
+            death = _death(found)
+            pods.setdefault(target.name, _told(found, death))
+            if pods[target.name]:
+                deaths[target.name] = death.document()
+        return Landing(bool(pods) and all(pods.values()), {"pods": pods, "deaths": deaths})
 
     async def undo(self, kube: Kube, put_back: PutBack, seconds: float) -> str:
         return await replicas_back(kube, put_back, seconds)
@@ -94,15 +103,22 @@ def _why_not(pod: Object) -> str:
     return ""
 
 
-def _death(target: Target, found: Object | None) -> str:
+def _death(found: Object | None) -> Death:
+    """What can be seen of how the pod's containers ended; nothing where it is gone, or one of them lives."""
+    if found is None:
+        return Death()
+    statuses = (found.get("status") or {}).get("containerStatuses") or ()
+    ends = [end for one in statuses if (end := (one.get("state") or {}).get("terminated"))]
+    if len(ends) < len(statuses):
+        return Death()
+    codes = tuple(int(end["exitCode"]) for end in ends)
+    reasons = tuple(str(end["reason"]) for end in ends if end.get("reason"))
+    return Death(codes, reasons, found["metadata"].get("deletionGracePeriodSeconds"))
+
+
+def _told(found: Object | None, death: Death) -> str:
     """How the pod that was hit is dead; empty while it lives."""
     if found is None:
         return "the pod is gone"
-    if found["metadata"]["uid"] != target.uid:
-        return f"the pod is gone, another of its name has UID {found['metadata']['uid']}"
-    statuses = (found.get("status") or {}).get("containerStatuses") or ()
-    ends = [(c.get("state") or {}).get("terminated") for c in statuses]
-    if ends and all(ends):
-        codes = ", ".join(str(end.get("exitCode")) for end in ends if end)
-        return f"its containers are terminated, exit code {codes}"
-    return ""
+    codes = ", ".join(map(str, death.exit_codes))
+    return f"its containers are terminated, exit code {codes}" if codes else ""

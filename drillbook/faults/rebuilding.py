@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from drillbook.clients.kube_objects import as_wanted
 from drillbook.faults.templates import KINDS
 from drillbook.faults.workloads import is_controlled, is_going, wait_ready
 from drillbook.model.policy import Workload
@@ -101,6 +100,8 @@ def _bare(item: Object) -> Object:
 
 
 def _bare_spec(kind: str, spec: Object) -> Object:
+    from drillbook.clients.kube_objects import as_wanted
+
     if kind == "Service":
         if spec.get("clusterIP") != "None":
             spec.pop("clusterIP", None)

@@ -1,7 +1,8 @@
 """A database's password is rotated while everybody uses it: in the database and in its Secret, and nowhere else.
 
 That is a rotation done right but for its last step: pods read a Secret when they start, so those that run go on with
-the old password until somebody restarts them. Open sessions are ended, as a rotation after a leak would do.
+the old password until somebody restarts them. Open sessions are ended, as a rotation after a leak would do. The
+database is told verifiers, no passwords (``passwords.py``); the old one is kept and put back as it was.
 """
 
 # Every text that goes into a statement is ours, or quoted.
@@ -20,6 +21,7 @@ from drillbook.errors import Refused
 from drillbook.faults.fault import Aim, Candidate, Fault, Landing, Needs, PutBack, Target
 from drillbook.faults.keeping import kept
 from drillbook.faults.objects import patch_exactly
+from drillbook.faults.passwords import refuse_unreadable_verifier, scram_verifier, set_verifier, verifier_of
 from drillbook.faults.secrets import (
     forget_secret,
     keep_secret,
@@ -31,11 +33,9 @@ from drillbook.faults.secrets import (
 )
 from drillbook.faults.settings import Setting
 from drillbook.faults.sql import (
-    Database,
     database_in,
     database_of,
     literal,
-    quoted,
     refuse_password_login,
     see_psql,
     sql_needs,
@@ -76,6 +76,7 @@ class SecretRotated(Fault):
         if key not in (found.get("data") or {}):
             raise Refused(f"Secret {secret} has no key {key!r}; it has {', '.join(sorted(found.get('data') or {}))}")
         await refuse_password_login(database)
+        await refuse_unreadable_verifier(database)
         users = [str(workload) for workload in await _users(kube, aim.component.namespace, secret)]
         return (
             f"role {database.user} gets a new password by ALTER ROLE with psql in {place}, and so does key {key} of "
@@ -94,10 +95,11 @@ class SecretRotated(Fault):
     async def inject(self, kube: Kube, aim: Aim, targets: Sequence[Target]) -> tuple[Target, ...]:
         database, key = await database_of(kube, aim), _where(aim)[1]
         for target in targets:
-            await keep_secret(kube, self.name, target, rotated=iso(SYSTEM_CLOCK.now()))
+            old = await verifier_of(database)
+            await keep_secret(kube, self.name, target, rotated=iso(SYSTEM_CLOCK.now()), verifier=old)
             new = randomness.token_urlsafe(24)
             await patch_exactly(kube, target, {"data": {key: base64.b64encode(new.encode()).decode()}})
-            await _set_password(database, new)
+            await set_verifier(database, scram_verifier(new))
             await database.run(
                 "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
                 f"AND usename = {literal(database.user)} AND client_addr IS NOT NULL;\n"
@@ -118,9 +120,8 @@ class SecretRotated(Fault):
         if document is None:
             return f"the password in Secret {name} was not touched"
         database = await database_in(kube, put_back, seconds)
-        old = base64.b64decode(document["data"][put_back["key"]]).decode()
         # The database first: from then on whoever starts with the old password gets in.
-        await _set_password(database, old)
+        await set_verifier(database, document["verifier"])
         await restore_secret(kube, put_back, seconds)
         again = [
             str(workload)
@@ -138,14 +139,6 @@ def _where(aim: Aim) -> tuple[str, str]:
     if not secret or not key:
         raise Refused("the experiment must say which secret and which key hold the password of the database")
     return secret, key
-
-
-async def _set_password(database: Database, password: str) -> None:
-    """On standard input, and never logged: the statement is told to the server's log by nobody."""
-    await database.run(
-        "SET log_statement = 'none'; SET log_min_error_statement = 'panic';\n"
-        f"ALTER ROLE {quoted(database.user)} PASSWORD {literal(password)};\n"
-    )
 
 
 async def _users(kube: Kube, namespace: str, secret: str) -> list[Workload]:

@@ -17,10 +17,10 @@ from drillbook.faults.objects import find_exactly, patch_exactly, same_object, t
 from drillbook.faults.settings import Setting
 from drillbook.faults.workloads import (
     PLURALS,
-    POLL_SECONDS,
     is_going,
     is_ready,
     read_workload,
+    replace_all,
     wait_ready,
     workload_of,
     workload_path,
@@ -91,7 +91,18 @@ async def restore_template(kube: Kube, put_back: PutBack, seconds: float) -> str
 
     Raises DrillAborted when the workload, or the revision, is another object than before, or pods don't become Ready.
     """
-    workload, namespace = Workload(put_back["kind"], put_back["name"]), str(put_back["namespace"])
+    changed = await set_template(kube, put_back)
+    ready = await see_template(kube, put_back, seconds)
+    told = ", ".join(changed)
+    return f"{_workload(put_back)} has its {ready} ready replicas" + (f", put back: {told}" if told else "")
+
+
+async def set_template(kube: Kube, put_back: PutBack) -> tuple[str, ...]:
+    """Template, strategy and replicas as they were; returns which of them were not. Waits for nothing, safe twice.
+
+    Raises DrillAborted when the workload, or the revision, is another object than before.
+    """
+    workload, namespace = _workload(put_back), str(put_back["namespace"])
     target = Target(KINDS[workload.kind], namespace, workload.name, str(put_back["uid"]))
     found = await find_exactly(kube, target)
     same_object(target, found)
@@ -103,21 +114,27 @@ async def restore_template(kube: Kube, put_back: PutBack, seconds: float) -> str
     changed = [path for path, value in wanted.items() if now.get(path.rpartition("/")[2]) != value]
     if changed:
         await patch_exactly(kube, target, [{"op": "replace", "path": p, "value": wanted[p]} for p in changed])
-    await _see_ready(kube, workload, namespace, int(put_back["replicas"]), seconds)
-    told = ", ".join(path.rpartition("/")[2] for path in changed)
-    return f"{workload} has its {put_back['replicas']} ready replicas" + (f", put back: {told}" if told else "")
+    return tuple(path.rpartition("/")[2] for path in changed)
 
 
-async def _see_ready(kube: Kube, workload: Workload, namespace: str, replicas: int, seconds: float) -> None:
+async def see_template(kube: Kube, put_back: PutBack, seconds: float) -> int:
+    """Wait until every pod is Ready; how many there are. Raises DrillAborted.
+
+    As many as its spec asks for by then: an autoscaler may want another number than there was, and is right.
+    """
+    workload, namespace = _workload(put_back), str(put_back["namespace"])
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
     while workload.kind == "statefulset" and (left := deadline - loop.time()) > STUCK_SECONDS:
         # Again and again: its controller takes a moment to know the new template, and then waits for the next pod.
         await _clear_stuck(kube, workload, namespace)
         with suppress(DrillAborted):
-            await wait_ready(kube, workload, namespace, replicas, min(left, STUCK_SECONDS))
-            return
-    await wait_ready(kube, workload, namespace, replicas, deadline - loop.time())
+            return (await wait_ready(kube, workload, namespace, None, min(left, STUCK_SECONDS))).ready
+    return (await wait_ready(kube, workload, namespace, None, deadline - loop.time())).ready
+
+
+def _workload(put_back: PutBack) -> Workload:
+    return Workload(put_back["kind"], put_back["name"])
 
 
 async def _clear_stuck(kube: Kube, workload: Workload, namespace: str) -> None:
@@ -210,7 +227,7 @@ class TemplateFault(Fault):
             same_object(target, found)
             await patch_exactly(kube, target, self.change(found or {}, aim), "strategic")
             if aim.settings.get("all_pods") and target.kind == "StatefulSet":
-                await _replace_all(kube, workload_of(aim.component), target.namespace)
+                await replace_all(kube, workload_of(aim.component), target.namespace, STUCK_SECONDS)
         return tuple(targets)
 
     async def landed(self, kube: Kube, aim: Aim, targets: Sequence[Target], before: PutBack) -> Landing:
@@ -239,31 +256,6 @@ def enough_hit(aim: Aim, before: PutBack, hit: int, there: int) -> bool:
     if not aim.settings["all_pods"]:
         return hit >= 1
     return hit >= (1 if before["kind"] == "statefulset" else int(before["replicas"])) and hit == there
-
-
-async def _replace_all(kube: Kube, workload: Workload, namespace: str) -> None:
-    """A StatefulSet replaces one pod after another, and stops at the first that doesn't become Ready."""
-    from drillbook.clients.kube import ApiRefusal
-
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + STUCK_SECONDS
-    while not _is_seen(await kube.get(workload_path(workload, namespace))):
-        if loop.time() >= deadline:
-            break
-        # A pod that is deleted before its controller knows the new template comes back as it was.
-        await asyncio.sleep(POLL_SECONDS)
-    for pod in (await read_workload(kube, workload, namespace)).pods:
-        try:
-            await kube.delete_pod(namespace, pod["metadata"]["name"], uid=pod["metadata"]["uid"])
-        except ApiRefusal as refused:
-            # The controller was faster with this one.
-            if refused.code not in {404, 409}:
-                raise
-
-
-def _is_seen(found: Object) -> bool:
-    """Whether its controller knows the newest template."""
-    return int((found.get("status") or {}).get("observedGeneration", 0)) >= int(found["metadata"].get("generation", 0))
 
 
 def container_patch(found: Object, change: Object, aim: Aim) -> Object:

@@ -123,3 +123,31 @@ async def wait_ready(
 async def set_replicas(kube: Kube, workload: Workload, namespace: str, replicas: int) -> None:
     """Scale through the workload's own spec."""
     await kube.patch(workload_path(workload, namespace), {"spec": {"replicas": replicas}})
+
+
+async def replace_all(kube: Kube, workload: Workload, namespace: str, seconds: float) -> None:
+    """Delete every pod, once its controller knows the newest template, or at the latest after ``seconds``.
+
+    For a StatefulSet, which replaces one pod after another, and stops at the first that doesn't become Ready.
+    """
+    from drillbook.clients.kube import ApiRefusal
+
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    while not _is_seen(await kube.get(workload_path(workload, namespace))):
+        if loop.time() >= deadline:
+            break
+        # A pod that is deleted before its controller knows the new template comes back as it was.
+        await asyncio.sleep(POLL_SECONDS)
+    for pod in (await read_workload(kube, workload, namespace)).pods:
+        try:
+            await kube.delete_pod(namespace, pod["metadata"]["name"], uid=pod["metadata"]["uid"])
+        except ApiRefusal as refused:
+            # The controller was faster with this one.
+            if refused.code not in {404, 409}:
+                raise
+
+
+def _is_seen(found: Object) -> bool:
+    """Whether its controller knows the newest template."""
+    return int((found.get("status") or {}).get("observedGeneration", 0)) >= int(found["metadata"].get("generation", 0))

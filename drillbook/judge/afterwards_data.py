@@ -87,18 +87,17 @@ def backup_age(path: str, written: int | None, size: int, begun: int) -> Outcome
     return holds(f"{path} is younger than the procedure")
 
 
-def refusals(tried: Mapping[str, str], age_is_looked_at: bool) -> Outcome:
+def refusals(tried: Mapping[str, str]) -> Outcome:
     """``tried``: by kind of bad backup, what became of it: empty where it was refused and nothing was destroyed."""
-    for kind, problem in tried.items():
-        if problem:
-            return broken(f"expected {kind} backup to be refused before anything is destroyed, found {problem}")
-    refused = " and ".join(tried)
-    if not age_is_looked_at:
-        return broken(
-            f"expected an old backup to be refused, found no step before the restore that looks at its age; {refused} "
-            "one is refused"
-        )
-    return holds(f"{refused} backup is refused before anything is destroyed, and a step looks at its age")
+    taken = {kind: problem for kind, problem in tried.items() if problem}
+    refused = [kind for kind in tried if kind not in taken]
+    if not taken:
+        return holds(f"{listed(refused)} backup is refused before anything is destroyed")
+    also = f"; {listed(refused)} one is refused" if refused else ""
+    found = ", ".join(f"{kind} one {problem}" for kind, problem in taken.items())
+    return broken(
+        f"expected {listed(list(taken))} backup to be refused before anything is destroyed, found {found}{also}"
+    )
 
 
 def inventory(wanted: Sequence[str], found: Mapping[str, bool], plain: Sequence[str]) -> Outcome:

@@ -95,15 +95,34 @@ def nothing_printed(leaks: Mapping[str, Sequence[str]], secrets: int, printed: i
     return holds(f"none of {secrets} secret values is in the {printed:,} characters that the procedure printed")
 
 
-def honest(step: str, landed: bool, refused: str, bad: Collection[str], *, still: bool = False) -> Outcome:
-    """``refused``: why the verification failed; empty where it said that all is well while ``bad`` signals were bad.
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What a verification came to when it was tried once; nothing in it where it said that all is well."""
+
+    refused: str = ""
+    """It looked, and this is what it found wrong."""
+    unknown: str = ""
+    """Why nobody could look."""
+
+
+def honest(
+    step: str, landed: bool, before: Tried, with_fault: Tried, bad: Collection[str], *, still: bool = False
+) -> Outcome:
+    """``before``: the verification on the healthy system; ``with_fault``: with the fault there, while ``bad`` were bad.
 
     ``still``: the fault itself was seen to be there, right after the verification.
     """
     if not landed:
         return unseen("the fault was not seen to land, so the verification had nothing to find")
-    if refused:
-        return holds(f"with the fault there, {step} failed: {refused}")
+    if before != Tried():
+        return unseen(
+            f"{step} did not say that all is well before the fault either ({before.refused or before.unknown}): that "
+            "it fails with the fault there would show nothing"
+        )
+    if with_fault.unknown:
+        return unseen(f"with the fault there, {step} could not be tried: {with_fault.unknown}")
+    if with_fault.refused:
+        return holds(f"with the fault there, {step} failed: {with_fault.refused}; before, it said that all is well")
     if not bad and not still:
         return unseen(
             f"{step} said that all is well, and nothing was bad any more: whether it sees the fault is unknown"

@@ -1,35 +1,52 @@
 """Which kind of death a fault was: a pod that ends in order proves nothing about a crash; pure.
 
-From what the fault saw of its targets, and from the grace that they were given.
+By what was seen of the pods: the exit codes and reasons of their containers. The grace that they were given only says
+what was asked for: a pod that is deleted without any is gone from the API at once, and its processes end unseen.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-_EXIT: Final = re.compile(r"exit code ([0-9, ]+)")
+from drillbook.model.death import Death
+
 KILLED: Final = 137
 """128 + SIGKILL, as the container's runtime reports it."""
 ENDED: Final = frozenset({0, 143})
 """By itself, or by SIGTERM, which it had the time to act on."""
+OUT_OF_MEMORY: Final = "OOMKilled"
 
 
 def kind_of_death(evidence: Mapping[str, Any], grace_seconds: int) -> str:
-    """In words for the report; empty where no pod died."""
-    pods = evidence.get("pods")
-    if not isinstance(pods, Mapping) or not pods:
+    """In words for the report, from the evidence's ``deaths`` by pod; empty where no pod died.
+
+    ``grace_seconds``: what was asked for, and is told where nothing else was seen.
+    """
+    deaths = [Death.of(one) for one in (evidence.get("deaths") or {}).values()]
+    seen = [death for death in deaths if death.exit_codes]
+    if not deaths:
         return ""
-    words = [str(word) for word in pods.values()]
-    codes = {int(code) for word in words for found in _EXIT.findall(word) for code in found.split(",") if code.strip()}
-    told = f" (exit code {', '.join(map(str, sorted(codes)))})" if codes else ""
-    if any("OOMKilled" in word for word in words):
-        return f"killed because its memory was over its limit{told}"
+    if not seen:
+        return f"deleted with {_grace(grace_seconds)}; how the processes ended was not seen"
+    given = [death.grace_seconds for death in seen if death.grace_seconds is not None]
+    unseen = f"; how those of {len(deaths) - len(seen)} more pods ended was not seen" if len(seen) < len(deaths) else ""
+    return _seen(seen, max(given, default=grace_seconds)) + unseen
+
+
+def _seen(deaths: Iterable[Death], grace_seconds: int) -> str:
+    codes = {code for death in deaths for code in death.exit_codes}
+    told = f"(exit code {', '.join(map(str, sorted(codes)))})"
+    if any(OUT_OF_MEMORY in death.reasons for death in deaths):
+        return f"killed because its memory was over its limit {told}"
+    if codes <= ENDED:
+        return f"ended in order, with {_grace(grace_seconds)} {told}; that is no crash"
+    if KILLED not in codes:
+        return f"ended with an error, with {_grace(grace_seconds)} {told}; nothing killed it"
     if grace_seconds == 0:
-        return f"killed at once, as in a crash{told}"
-    if codes and codes <= ENDED:
-        return f"ended in order within its grace of {grace_seconds} s{told}; that is no crash"
-    if KILLED in codes:
-        return f"killed when its grace of {grace_seconds} s was over{told}"
-    return f"told to end, with {grace_seconds} s of grace{told}; that is no crash"
+        return f"killed at once, as in a crash {told}"
+    return f"killed when its grace of {grace_seconds} s was over {told}"
+
+
+def _grace(seconds: int) -> str:
+    return f"{seconds} s of grace" if seconds else "no grace"

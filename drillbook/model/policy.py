@@ -95,6 +95,12 @@ class Component:
     routes: tuple[Route, ...] = ()
     writes: WriteRoutes | None = None
 
+    @property
+    def read_route(self) -> Route | None:
+        """The route that stands for reading: the most frequent GET that asks for no particular key."""
+        plain = [r for r in self.routes if r.method == "GET" and "{" not in r.path]
+        return max(plain, key=lambda r: r.weight, default=None)
+
 
 @dataclass(frozen=True, slots=True)
 class Objective:

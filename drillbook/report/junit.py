@@ -96,7 +96,7 @@ def _waivers(report: Mapping[str, Any]) -> list[Element]:
 
 
 def _drill(drill: Mapping[str, Any]) -> list[Element]:
-    case = Element("testcase", name=(drill["id"]), time=f"{drill['took_seconds']:.3f}")
+    case = Element("testcase", name=(drill["id"]), time=f"{drill['took_seconds'] or 0:.3f}")
     recovery, writes = drill["recovery_seconds"], drill["writes"]
     _properties(
         case,

@@ -101,11 +101,16 @@ class Recorder:
         self._save()
 
     def add_drill(self, result: DrillResult) -> None:
-        """Keep a judged drill, and its timeline in a file of its own."""
-        self.drills += (result,)
+        """Keep a judged drill, and its timeline in a file of its own; nothing of one that no file can hold."""
+        before = self.drills
+        self.drills = (*before, result)
         name = encode_timeline.timeline_names(self.drills)[-1]
-        self._keep(lambda: write_json(self.folder / name, encode_timeline.timeline(result)))
-        self._save()
+        try:
+            self._keep(lambda: write_json(self.folder / name, encode_timeline.timeline(result)))
+            self._save()
+        except Exception:
+            self.drills = before
+            raise
 
     def add_load(self, result: LoadResult) -> None:
         """Keep what a load test saw."""

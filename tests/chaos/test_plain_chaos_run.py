@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+from subprocess import PIPE, STDOUT
 
 import pytest
 import yaml
@@ -14,7 +17,9 @@ import yaml
 from drillbook import places
 from drillbook.clients.kube import Kube, path_of
 from drillbook.drills.lock import Lock
+from drillbook.drills.unfinished import PLAIN
 from tests.drills.conftest import NAMESPACE, Solar, quick, system
+from tests.drills.test_drill_command import ended
 
 __all__ = ["quick", "system"]
 
@@ -83,3 +88,43 @@ def test_what_is_broken_is_undone_even_where_chaos_toolkit_plays_no_rollback(sys
     assert found.returncode == 1
     assert "deployment/backend has its 3 ready replicas" in found.stdout + found.stderr
     assert system.left_behind() == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
+def test_what_a_run_broke_that_was_ended_is_put_back(system: Solar, quick: Path, ending: signal.Signals) -> None:
+    """Killed, it leaves its journal and a lock that soon expires; terminated, it puts everything back by itself."""
+    document = yaml.safe_load(places.experiment_file("scale-to-zero").read_text())
+    document["method"][1:] = [{"type": "action", "name": "wait", "provider": WAITS}]
+    path = quick / "experiment.yaml"
+    path.write_text(yaml.safe_dump(document))
+    command = [sys.executable, "-m", "chaostoolkit", "--no-version-check", "--no-log-file", "run", str(path)]
+    environment = os.environ | {"DRILLBOOK_COMPONENT": "flower"}
+    environment.pop("DRILLBOOK_DESK", None)
+    with subprocess.Popen(command, cwd=quick, env=environment, stdout=PIPE, stderr=STDOUT, text=True) as process:
+        deadline = time.monotonic() + 60
+        while flower(system) != 0:
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        process.send_signal(ending)
+        said, _ = process.communicate()
+    code, found, problems = ended(quick, "--system", "solar", command="recover")
+    assert code == 0, found + problems
+    if ending is signal.SIGKILL:
+        assert "waiting at most 30 s until it expires" in problems
+        assert "deployment/flower has its 1 ready replicas, put back" in found
+        assert not (places.state_root() / PLAIN / f"{found.partition(':')[0]}.jsonl").exists()
+    else:
+        assert "nothing is left to undo" in found, said
+    assert flower(system) == 1
+    assert system.left_behind() == []
+
+
+WAITS = {"type": "process", "path": "sleep", "arguments": "45", "timeout": 60}
+
+
+def flower(system: Solar) -> int:
+    """How many pods flower is to have."""
+    return int(system.on_kube(lambda kube: kube.get(path_of("deployments", NAMESPACE, "flower")))["spec"]["replicas"])

@@ -14,7 +14,7 @@ import yaml
 
 from drillbook import places
 from drillbook.clients.kube import Kube, path_of
-from drillbook.drills import residue
+from drillbook.drills import putting_back, residue
 from drillbook.drills.content import content_of
 from drillbook.drills.experiment import load_experiment
 from drillbook.drills.lock import NAME as LEASE
@@ -160,4 +160,4 @@ def allowed(policy: Policy, plan: DrillPlan | str, reports: Path) -> Traces:
     procedure = None if isinstance(plan, str) or not plan.procedure else policy.procedures[plan.procedure]
     changed = expected_changes(policy, procedure)
     rolled = {key: ROLLED for key in changed if key[0] in {"Deployment", "StatefulSet"}}
-    return residue.together(fault.traces(aim, written), rolled)
+    return residue.together(fault.traces(aim, written), rolled, putting_back.left(changed))

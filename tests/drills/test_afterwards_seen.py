@@ -93,25 +93,6 @@ def test_a_queue_that_takes_no_tasks_is_not_seen(system: Solar) -> None:
     assert (found.status, "took no task at the front door" in found.reason) == (UNSEEN, True)
 
 
-def test_an_environment_that_was_printed_holds_the_databases_password(system: Solar) -> None:
-    env = "{type: exec, component: api, command: [env]}"
-    leak = witness(system, "{type: transcript_secret_scan}", env)
-    assert (leak.status, "Secret solar-secrets key DATABASE_PASSWORD" in leak.reason) == (FAIL, True)
-    quiet = witness(system, "{type: transcript_secret_scan}", '{type: exec, component: api, command: ["true"]}')
-    assert quiet.status is PASS
-
-
-def test_a_verification_that_finds_nothing_wrong_is_known_by_what_was_bad(system: Solar) -> None:
-    step = "{type: wait_ready, component: frontend, within: 60 s}"
-    calm = witness(system, "{type: exit_code_honest, step: 1}", step)
-    assert (calm.status, "nothing was bad any more" in calm.reason) == (UNSEEN, True)
-    unseen = witness(system, "{type: exit_code_honest, step: 1}", step, landed=False)
-    assert (unseen.status, "not seen to land" in unseen.reason) == (UNSEEN, True)
-    writing = '{type: exec, component: api, command: ["true"], writes: true}'
-    refused = witness(system, "{type: exit_code_honest, step: 1}", writing)
-    assert (refused.status, "changes something" in refused.reason) == (UNSEEN, True)
-
-
 def test_a_documented_command_with_a_placeholder_or_a_terminal_cannot_be_followed(system: Solar) -> None:
     good = '{type: exec, component: api, command: ["true"]}'
     assert witness(system, "{type: procedure_lint}", good).status is PASS

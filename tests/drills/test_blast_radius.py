@@ -32,8 +32,9 @@ def test_a_pod_that_is_not_eligible_is_left_out_with_its_reason() -> None:
 
 
 def test_no_pod_at_all_is_a_refusal_and_not_an_empty_success() -> None:
-    with pytest.raises(Refused, match=r"^not injecting: none of the 0 pods of component 'api' is eligible"):
+    with pytest.raises(Refused, match=r"^not injecting: none of the 0 pods of component 'api' is eligible") as refused:
         choose([], Aim(API), WIDE)
+    assert "see `kubectl -n shop get pods`" in str(refused.value)
 
 
 def test_fewer_eligible_pods_than_asked_for_is_a_refusal() -> None:
@@ -49,6 +50,22 @@ def test_a_pod_in_another_namespace_is_never_eligible() -> None:
 def test_more_pods_than_allowed_is_a_refusal() -> None:
     with pytest.raises(Refused, match="at most 1 pods and 100 %"):
         choose(pods("", "", ""), Aim(API, pods=2), Radius(frozenset({"shop"}), 1, 100))
+
+
+@pytest.mark.parametrize(
+    ("pods_allowed", "where"),
+    [
+        (None, "raise most_pods and most_percent of experiment pod-kill-some"),
+        (5, "raise most_pods and most_percent of experiment pod-kill-some"),
+        (0, "of experiment pod-kill-some, and leash.pods and leash.percent of environments/staging.yaml"),
+    ],
+)
+def test_a_refusal_of_too_many_says_who_would_have_to_allow_more(pods_allowed: int | None, where: str) -> None:
+    own = Radius(frozenset({"shop"}), 1, 100, experiment="experiment pod-kill-some")
+    radius = own.within(pods_allowed, None, "environments/staging.yaml")
+    with pytest.raises(Refused) as refused:
+        choose(pods("", "", ""), Aim(API, pods=2), radius)
+    assert str(refused.value).endswith(where)
 
 
 def test_more_percent_than_allowed_is_a_refusal_even_for_one_pod() -> None:

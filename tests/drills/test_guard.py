@@ -47,8 +47,11 @@ def test_a_rehearsal_names_what_would_be_hit_and_touches_nothing(system: Solar) 
 
 def test_another_cluster_than_the_environments_is_refused(system: Solar) -> None:
     other = replace(system.environment, cluster_uid="00000000-0000-0000-0000-000000000000")
-    with pytest.raises(Refused, match="another cluster than the one of environment sandbox: expected UID 00000000"):
+    with pytest.raises(
+        Refused, match="another cluster than the one of environment sandbox: expected UID 00000000"
+    ) as no:
         cleared(system, replace(intent(system), environment=other))
+    assert str(no.value).endswith(f"; correct the kubeconfig and context, or cluster.uid, in {other.path}")
 
 
 def test_a_cluster_that_nobody_can_name_is_refused(system: Solar) -> None:
@@ -63,6 +66,15 @@ def test_a_namespace_that_has_not_opted_in_is_refused(system: Solar) -> None:
     with label(system, "maybe"), pytest.raises(Refused, match="found maybe"):
         cleared(system, intent(system))
     cleared(system, intent(system))
+
+
+def test_a_namespace_on_its_way_out_is_refused(system: Solar, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def going(_kube: Kube, _path: str, **_query: str) -> dict[str, Any]:
+        return {"metadata": {"deletionTimestamp": "2026-11-21T12:00:00Z", "labels": dict([guard.OPT_IN])}}
+
+    monkeypatch.setattr(Kube, "get", going)
+    with pytest.raises(Refused, match=f"{NAMESPACE} is being deleted: wait until .*`kubectl get namespace {NAMESPACE}"):
+        system.on_kube(lambda kube: guard.namespace_opted_in(kube, intent(system)))
 
 
 @contextmanager
@@ -81,7 +93,9 @@ def label(system: Solar, value: str | None) -> Iterator[None]:
 
 
 def test_a_component_outside_the_systems_namespaces_is_refused(system: Solar) -> None:
-    with pytest.raises(Refused, match=f"namespace {NAMESPACE} is not one of the system's: shop"):
+    with pytest.raises(
+        Refused, match=f"namespace {NAMESPACE} is not one of the system's: expected one of shop; drill another"
+    ):
         cleared(system, replace(intent(system), radius=Radius(frozenset({"shop"}), 1, 100)))
 
 

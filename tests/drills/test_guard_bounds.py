@@ -18,7 +18,7 @@ from drillbook.drills.guard import Clearance, Intent, clear, windows_allow
 from drillbook.drills.lock import Lock
 from drillbook.drills.plan import brief
 from drillbook.errors import Refused
-from drillbook.faults.fault import Target
+from drillbook.faults.fault import Candidate, Target
 from drillbook.model.environment import EnvironmentClass
 from drillbook.model.window import Window, WindowRule
 from tests.drills.conftest import NAMESPACE, Solar
@@ -60,8 +60,10 @@ def test_a_window_of_the_environment_itself_holds_in_a_sandbox_too(system: Solar
 @pytest.mark.parametrize("leash", [{"most_pods": 0}, {"most_percent": 30}])
 def test_no_experiment_may_hit_more_than_the_environment_allows(system: Solar, leash: dict[str, Any]) -> None:
     short = replace(system.environment, **leash)
-    with pytest.raises(Refused, match="more than the blast radius allows"):
+    said = "more than the blast radius allows.*raise most_pods and most_percent of experiment pod-kill, and leash.pods"
+    with pytest.raises(Refused, match=said) as refused:
         cleared(system, replace(intent(system), environment=short))
+    assert str(refused.value).endswith(f"and leash.percent of {short.path}")
     wide = replace(system.environment, most_pods=10, most_percent=100)
     wider = replace(intent(system), environment=wide, aim=replace(intent(system).aim, pods=2))
     with pytest.raises(Refused, match="at most 1 pods"):
@@ -124,6 +126,37 @@ def test_an_experiment_that_is_meant_to_break_a_budget_says_so(system: Solar) ->
     assert "meant to break them" in found.looked_at[-1]
 
 
+@pytest.mark.parametrize("drill", ["bad-release", "dependency-down"])
+def test_a_target_that_stands_for_pods_is_held_to_their_budget(system: Solar, drill: str) -> None:
+    """A Deployment or a Service that is broken takes every one of its pods out."""
+    given = brief(system.order("pod-kill", experiment=drill, component="api")).intent
+    within = replace(given, radius=replace(given.radius, within_budgets=True))
+    with budget(system, {"minAvailable": 1, "selector": BACKEND}):
+        with pytest.raises(Refused, match=rf"PodDisruptionBudget {NAMESPACE}/ours allows 2 .* would hit 3"):
+            cleared(system, within)
+        assert "meant to break them" in cleared(system, given).looked_at[-1]
+    with budget(system, {"minAvailable": 1, "selector": {"matchLabels": {"app": "frontend"}}}):
+        assert cleared(system, within).looked_at[-1] == "0 disruption budgets cover the targets, and allow it"
+
+
+def test_a_database_stands_for_the_pod_that_it_is_in_and_a_secret_for_none(system: Solar) -> None:
+    given = brief(system.order("pod-kill", experiment="database-lock", component="database")).intent
+    within = replace(given, radius=replace(given.radius, within_budgets=True))
+    secret = brief(system.order("pod-kill", experiment="certificate-lost", component="api")).intent
+    with budget(system, {"maxUnavailable": 0, "selector": {}}):
+        with pytest.raises(Refused, match="allows 0 of its pods to be disrupted now, and the drill would hit 1"):
+            cleared(system, within)
+        assert "no pod is hit, so no disruption budget is asked" in cleared(system, secret).looked_at
+
+
+def test_a_node_that_is_drained_needs_room_for_one_eviction_after_the_other(system: Solar) -> None:
+    given = brief(system.order("pod-kill", experiment="node-drain", component="api")).intent
+    with budget(system, {"maxUnavailable": 1, "selector": {}}):
+        assert cleared(system, given).looked_at[-1] == "1 disruption budgets cover the targets, and allow it"
+    with budget(system, {"maxUnavailable": 0, "selector": {}}), pytest.raises(Refused, match="allows 0 of its pods"):
+        cleared(system, given)
+
+
 async def no_status(kube: Kube, path: str, **_: Any) -> list[dict[str, Any]]:
     if "poddisruptionbudgets" in path:
         meta = {"name": "new", "namespace": NAMESPACE, "generation": 2}
@@ -135,8 +168,9 @@ async def no_status(kube: Kube, path: str, **_: Any) -> list[dict[str, Any]]:
 
 def test_a_budget_that_its_controller_has_not_seen_is_a_doubt(system: Solar, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Kube, "list", no_status)
+    hit = [Candidate(Target("Pod", NAMESPACE, "p", "u"))]
     with pytest.raises(Refused, match="doesn't say yet how many disruptions it allows"):
-        system.on_kube(lambda kube: budgets_allow(kube, NAMESPACE, [Target("Pod", NAMESPACE, "p", "u")]))
+        system.on_kube(lambda kube: budgets_allow(kube, system.policy.components["api"], hit))
 
 
 def test_a_rehearsal_tells_of_another_drill_and_takes_no_lock(system: Solar) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from drillbook.clients.kube import Kube, path_of
-from drillbook.clock import SYSTEM_CLOCK, SetClock
+from drillbook.clock import SYSTEM_CLOCK
 from drillbook.drills.journal import Entry, Journal, open_entries, read_entry
-from drillbook.drills.lock import LASTS_SECONDS, Lock, holder_of
+from drillbook.drills.lock import Lock, holder_of
 from drillbook.errors import ConfigError, Refused
+from drillbook.places import write_whole
 from tests.drills.conftest import NAMESPACE, Solar
 
 PUT_BACK = {"namespace": NAMESPACE, "kind": "deployment", "name": "backend", "uid": "u", "replicas": 3}
@@ -45,17 +47,6 @@ def test_a_lock_is_held_by_one_drill_and_free_after_it(free: Solar) -> None:
 def test_a_drill_may_take_the_lock_that_it_holds(free: Solar) -> None:
     for _ in range(2):
         free.on_kube(Lock(NAMESPACE, "run-1/a").take)
-
-
-def test_the_lock_of_a_drill_that_died_expires(free: Solar) -> None:
-    free.on_kube(Lock(NAMESPACE, "dead/drill").take)
-    for seconds, taken in ((LASTS_SECONDS - 10, False), (LASTS_SECONDS + 10, True)):
-        later = Lock(NAMESPACE, "run-2/b", SetClock(SYSTEM_CLOCK.now() + timedelta(seconds=seconds)))
-        if taken:
-            free.on_kube(later.take)
-        else:
-            with pytest.raises(Refused):
-                free.on_kube(later.take)
 
 
 def test_nobody_releases_the_lock_of_another(free: Solar) -> None:
@@ -109,3 +100,17 @@ def test_a_journal_that_cannot_be_written_stops_the_drill(system: Solar, tmp_pat
     with pytest.raises(ConfigError, match=r"undo journal .* can't be written: No such file"):
         system.on_kube(lambda kube: journal.intend(kube, entry()))
     assert system.left_behind() == []
+
+
+def test_a_line_that_the_disk_takes_in_pieces_is_whole_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also in the ledger and on the desk, which write with the same words."""
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda handle, data: write(handle, data[:7]))
+    handle = os.open(tmp_path / "file", os.O_WRONLY | os.O_CREAT)
+    write_whole(handle, b"a line that is longer than the disk takes at once\n")
+    os.close(handle)
+    assert (tmp_path / "file").read_bytes() == b"a line that is longer than the disk takes at once\n"
+    Journal(tmp_path / "undo.jsonl").close(entry("a/b"))
+    assert json.loads((tmp_path / "undo.jsonl").read_text()) == {"state": "undone", "id": "a/b"}

@@ -6,19 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from drillbook.clients.kube import Kube, Object, path_of
-from drillbook.drills import putting_back
+from drillbook.clients.kube import Kube
 from drillbook.drills.control import run_control
-from drillbook.drills.recovery import expected_changes
-from drillbook.drills.residue import ANY
-from drillbook.faults.workloads import read_workload, set_replicas
+from drillbook.faults.workloads import read_workload
 from drillbook.model.policy import Policy, Procedure, Workload
 from drillbook.model.timeline import EventKind
 from drillbook.model.verdict import Status
 from tests.drills.conftest import NAMESPACE, Solar
-from tests.drills.following import read, steps
-
-FLOWER = Workload("deployment", "flower")
+from tests.drills.following import steps
 
 
 def routine(system: Solar, *texts: str) -> Policy:
@@ -71,56 +66,3 @@ def test_what_a_person_would_correct_is_corrected_in_that_person_s_place(system:
     (first, _) = (event for event in found.timeline.events if event.kind is EventKind.STEP)
     assert first.details["claim"].startswith("done in the place of a person: find out: ")
     assert system.left_behind() == []
-
-
-def test_objects_that_a_procedure_makes_changes_and_takes_away_are_put_back_twice_safely(system: Solar) -> None:
-    kept_name, made_name = "drillbook-kept", "drillbook-made"
-    body: Object = {"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "1"}}
-    maps = path_of("configmaps", NAMESPACE)
-    changes = {("ConfigMap", NAMESPACE, name): (ANY,) for name in (kept_name, made_name)}
-
-    async def change(kube: Kube) -> None:
-        await kube.create(maps, body | {"metadata": {"name": kept_name}})
-        kept = await putting_back.keep(kube, system.policy, changes)
-        await kube.patch(path_of("configmaps", NAMESPACE, kept_name), {"data": {"a": "2", "b": "3"}})
-        await kube.create(maps, body | {"metadata": {"name": made_name}})
-        for _ in range(2):
-            await putting_back.restore(kube, kept, 30)
-            assert (await kube.get(path_of("configmaps", NAMESPACE, kept_name)))["data"] == {"a": "1"}
-            assert await kube.find(path_of("configmaps", NAMESPACE, made_name)) is None
-        await kube.delete(path_of("configmaps", NAMESPACE, kept_name))
-        await putting_back.restore(kube, kept, 30)
-        assert (await kube.get(path_of("configmaps", NAMESPACE, kept_name)))["data"] == {"a": "1"}
-
-    async def clean(kube: Kube) -> None:
-        for name in (kept_name, made_name):
-            if await kube.find(path_of("configmaps", NAMESPACE, name)):
-                await kube.delete(path_of("configmaps", NAMESPACE, name))
-
-    try:
-        system.on_kube(change)
-    finally:
-        system.on_kube(clean)
-
-
-def test_replicas_and_templates_are_put_back_and_a_restart_is_not(system: Solar) -> None:
-    image = read(system, "deployments", "flower")["spec"]["template"]["spec"]["containers"][0]["image"]
-    policy = routine(system, f"{{type: set_image, component: flower, image: '{image}-other'}}",
-                     "{type: scale, component: flower, replicas: 2}")  # fmt: skip
-    restart = routine(system, "{type: rollout_restart, component: flower}")
-
-    async def change(kube: Kube) -> None:
-        kept = await putting_back.keep(kube, policy, expected_changes(policy, policy.procedures["routine"]))
-        assert [one["what"] for one in kept] == ["template"]
-        await set_replicas(kube, FLOWER, NAMESPACE, 2)
-        await putting_back.restore(kube, kept, 60)
-        assert await putting_back.keep(kube, restart, expected_changes(restart, restart.procedures["routine"])) == ()
-
-    system.on_kube(change)
-    assert replicas(system, "flower") == 1
-
-
-def test_the_permissions_to_put_back_are_asked_for_before_anything_is_touched(system: Solar) -> None:
-    policy = routine(system, "{type: set_image, component: flower, image: 'other:v1'}")
-    wanted = putting_back.needs(policy, expected_changes(policy, policy.procedures["routine"]))
-    assert {"get replicasets", "patch deployments"} <= {f"{one.verb} {one.resource}" for one in wanted}

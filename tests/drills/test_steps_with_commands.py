@@ -41,6 +41,32 @@ def test_nothing_that_looks_like_a_credential_is_told() -> None:
     assert len(told("x" * 1000)) == LONGEST
 
 
+@pytest.mark.parametrize(
+    ("said", "masked"),
+    [
+        ("redis://:s3cret@cache:6379/0 refused", "redis://:***@cache:6379/0 refused"),
+        ('{"password": "s3cret", "user": "a"}', '{"password": "***", "user": "a"}'),
+        ("POSTGRES_PASSWORD='s3cret' is wrong", "POSTGRES_PASSWORD='***' is wrong"),
+        ("401 for Authorization: Bearer s3cret.x-y", "401 for Authorization: Bearer ***"),
+        ("bearer s3cret was refused", "bearer *** was refused"),
+        ("API_KEY=s3cret; exiting", "API_KEY=***; exiting"),
+        ("could not connect: connection refused", "could not connect: connection refused"),
+    ],
+)
+def test_a_credential_is_masked_however_it_is_written(said: str, masked: str) -> None:
+    assert told(said) == masked
+
+
+def test_of_a_command_that_fails_its_error_is_told_and_never_its_output(system: Solar) -> None:
+    command = "[/bin/sh, -c, 'echo a customer; echo the reason >&2; echo more >&2; exit 3']"
+    said = complaint(system, f"{{type: exec, component: api, command: {command}, line: 157}}")
+    assert said.endswith(", found 3: the reason")
+    said = complaint(
+        system, "{type: exec, component: api, command: [/bin/sh, -c, 'echo a customer; exit 3'], line: 157}"
+    )
+    assert said.endswith(", found 3, and it said nothing of why")
+
+
 def test_sql_only_reads_unless_the_step_says_that_it_writes(system: Solar) -> None:
     (claim,) = follow(
         system, "{type: sql, component: database, statements: [SELECT 1, SELECT 2], within: 30 s, line: 154}"

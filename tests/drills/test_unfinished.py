@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-import random
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from drillbook.clients.kube import Kube, path_of
 from drillbook.clock import SYSTEM_CLOCK
-from drillbook.drills import unfinished
-from drillbook.drills.journal import LABEL, Entry, Journal, new_entry, open_entries
+from drillbook.drills.journal import LABEL, Entry, Journal, mark_finished, new_entry, open_entries
 from drillbook.drills.lock import Lock
 from drillbook.drills.unfinished import Finish, Unfinished, finish, on_disk
-from drillbook.errors import ConfigError, ExitCode, Refused
-from drillbook.faults.workloads import set_replicas
+from drillbook.errors import Refused
+from drillbook.faults.workloads import set_replicas, wait_ready
 from drillbook.model.policy import Workload
 from tests.drills.conftest import NAMESPACE, Solar
-from tests.drills.test_drill_command import at_once, ended, engines, injected, journaled, started
 
 FLOWER = Workload("deployment", "flower")
-DICE = random.Random(11)
 
 
 async def broken(kube: Kube, journal: Journal) -> Entry:
@@ -38,26 +35,100 @@ async def broken(kube: Kube, journal: Journal) -> Entry:
     return entry
 
 
-def finished(system: Solar, ours: tuple[Unfinished, ...], dead: bool = False) -> tuple[Finish, ...]:
-    return system.on_kube(lambda kube: finish(kube, NAMESPACE, ours, "recover-1", system.said.append, dead=dead))
+def finished(system: Solar, ours: tuple[Unfinished, ...], **how: Any) -> tuple[Finish, ...]:
+    return system.on_kube(lambda kube: finish(kube, NAMESPACE, ours, "recover-1", system.said.append, **how))
 
 
-@pytest.mark.parametrize("where", ["on disk", "in the cluster", "in both"])
-def test_what_was_broken_is_put_back_from_either_journal_and_only_once(
-    system: Solar, tmp_path: Path, where: str
-) -> None:
-    journal = Journal(tmp_path / "run" / "undo-scaled.jsonl")
+def on_this(folder: Path) -> tuple[Unfinished, ...]:
+    """What lies on the disk of a machine whose reports are in that folder."""
+    ours, unreadable = on_disk(folder, folder / "none")
+    assert unreadable == ()
+    return ours
+
+
+def new_journal(folder: Path) -> Journal:
+    journal = Journal(folder / "run" / "undo-scaled.jsonl")
     journal.path.parent.mkdir()
-    entry = system.on_kube(lambda kube: broken(kube, journal))
-    if where == "on disk":
-        system.on_kube(lambda kube: kube.delete(path_of("configmaps", NAMESPACE, entry.config_map)))
-    ours = () if where == "in the cluster" else on_disk(tmp_path, tmp_path / "none")
+    return journal
+
+
+def flower(system: Solar) -> int:
+    """How many pods flower is to have."""
+    return int(system.on_kube(lambda kube: kube.get(path_of("deployments", NAMESPACE, "flower")))["spec"]["replicas"])
+
+
+def deleted(system: Solar, entry: Entry) -> None:
+    system.on_kube(lambda kube: kube.delete(path_of("configmaps", NAMESPACE, entry.config_map)))
+
+
+def test_what_was_broken_is_put_back_once_by_the_machine_that_broke_it(system: Solar, tmp_path: Path) -> None:
+    journal = new_journal(tmp_path)
+    entry, ours = system.on_kube(lambda kube: broken(kube, journal)), on_this(tmp_path)
     (found,) = finished(system, ours)
-    assert (found.entry.id, found.problem) == (entry.id, "")
+    assert (found.id, found.problem) == (entry.id, "")
     assert found.done.startswith("deployment/flower has its 1 ready replicas, put back from 0")
     assert finished(system, ours) == ()
     assert system.left_behind() == []
-    assert (open_entries(journal.path) == ()) is (where != "in the cluster")
+    assert open_entries(journal.path) == ()
+
+
+def test_what_another_machine_finished_is_never_undone_again(system: Solar, tmp_path: Path) -> None:
+    """It may be days later, with other releases since: the tombstone says that there is nothing to undo."""
+    journal = new_journal(tmp_path)
+    entry, ours = system.on_kube(lambda kube: broken(kube, journal)), on_this(tmp_path)
+    (found,) = finished(system, ())
+    assert found.done.startswith("deployment/flower has its 1 ready replicas, put back from 0")
+    assert finished(system, ()) == ()
+    assert open_entries(journal.path) != ()
+    system.on_kube(lambda kube: set_replicas(kube, FLOWER, NAMESPACE, 2))
+    (found,) = finished(system, ours)
+    assert (found.id, found.done) == (entry.id, "it was finished from another machine already")
+    assert flower(system) == 2
+    assert open_entries(journal.path) == ()
+    system.on_kube(lambda kube: set_replicas(kube, FLOWER, NAMESPACE, 1))
+    system.on_kube(lambda kube: wait_ready(kube, FLOWER, NAMESPACE, 1, 60))
+    assert system.left_behind() == []
+
+
+def test_what_only_a_disk_knows_of_is_undone_where_a_person_says_so_and_nowhere_else(
+    system: Solar, tmp_path: Path
+) -> None:
+    journal = new_journal(tmp_path)
+    entry, ours = system.on_kube(lambda kube: broken(kube, journal)), on_this(tmp_path)
+    deleted(system, entry)
+    (found,) = finished(system, ours)
+    assert (found.done, flower(system)) == ("", 0)
+    assert "only this machine's journal knows of it" in found.problem
+    assert found.problem.endswith(f"and then delete {journal.path.resolve()}")
+    (found,) = finished(system, ours, from_disk=True)
+    assert found.done.startswith("deployment/flower has its 1 ready replicas, put back from 0")
+    assert open_entries(journal.path) == ()
+    assert system.left_behind() == []
+
+
+def test_an_entry_that_never_came_into_the_cluster_is_one_whose_fault_never_began(
+    system: Solar, tmp_path: Path
+) -> None:
+    journal = new_journal(tmp_path)
+    entry = system.on_kube(lambda kube: new_entry(kube, "run/never", "pod-kill", NAMESPACE, {}))
+    journal.path.write_text(json.dumps({"state": "intended", **entry.document()}) + "\n")
+    (found,) = finished(system, on_this(tmp_path))
+    assert (found.done, open_entries(journal.path)) == ("its fault never began", ())
+
+
+def test_a_tombstone_goes_when_it_has_served_its_time(system: Solar, tmp_path: Path) -> None:
+    journal = new_journal(tmp_path)
+
+    async def leave(kube: Kube) -> None:
+        entry = await new_entry(kube, "run/long-ago", "noop", NAMESPACE, {})
+        old = replace(entry, expires=SYSTEM_CLOCK.now() - timedelta(seconds=1))
+        await journal.intend(kube, old)
+        await mark_finished(kube, old)
+
+    system.on_kube(leave)
+    assert len(system.left_behind()) == 1
+    assert finished(system, ()) == ()
+    assert system.left_behind() == []
 
 
 def test_an_entry_of_another_cluster_is_left_alone(system: Solar, tmp_path: Path) -> None:
@@ -65,7 +136,7 @@ def test_an_entry_of_another_cluster_is_left_alone(system: Solar, tmp_path: Path
     path.parent.mkdir()
     entry = Entry("run/a", "pod-kill", "another", NAMESPACE, {}, now, now + timedelta(days=1))
     path.write_text(json.dumps({"state": "intended", **entry.document()}) + "\n")
-    (ours,) = on_disk(tmp_path, tmp_path / "none")
+    (ours,) = on_this(tmp_path)
     assert finished(system, (ours,)) == ()
     assert len(open_entries(path)) == 1
 
@@ -94,21 +165,25 @@ def test_an_entry_that_expired_needs_a_person_and_so_does_one_that_fails(system:
     assert (other.done, old.done) == ("", "")
     assert "is another object than before the drill" in other.problem
     assert "expired at" in old.problem
+    assert old.problem.endswith(f"then delete ConfigMap {NAMESPACE}/{entries[0].config_map}")
     assert system.left_behind() == []
 
 
-def test_a_drill_that_is_alive_is_never_undone_under_its_feet(
-    system: Solar, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(unfinished, "LASTS_SECONDS", 0.5)
-    other = Lock(NAMESPACE, "run/alive")
-    system.on_kube(other.take)
-    try:
-        with pytest.raises(Refused, match=r"another drill holds the lock .*: run/alive; it is alive"):
-            finished(system, ())
-        assert any("waiting at most" in text for text in system.said)
-    finally:
-        system.on_kube(other.release)
+def test_a_drill_that_is_alive_is_never_undone_under_its_feet(system: Solar) -> None:
+    other = Lock(NAMESPACE, "run/alive", lasts_seconds=3)
+
+    async def scene(kube: Kube) -> None:
+        await other.take(kube)
+        renewal = asyncio.create_task(other.renew_for_ever(kube))
+        try:
+            await finish(kube, NAMESPACE, (), "recover-1", system.said.append)
+        finally:
+            renewal.cancel()
+            await other.release(kube)
+
+    with pytest.raises(Refused, match=r"another drill holds the lock .*: run/alive; it is alive"):
+        system.on_kube(scene)
+    assert any("waiting at most 3 s" in text for text in system.said)
 
 
 def test_the_lock_of_a_drill_that_is_known_to_be_dead_is_not_waited_for(system: Solar) -> None:
@@ -130,60 +205,48 @@ def test_the_lock_of_a_drill_that_is_known_to_be_dead_is_not_waited_for(system: 
                      "written": "2026-11-21T09:45:00Z", "expires": "2026-11-28T09:45:00Z"}), "one of elsewhere"),
     ],
 )  # fmt: skip
-def test_an_entry_that_cannot_be_read_is_a_sentence_that_says_where(system: Solar, entry: str, sentence: str) -> None:
+def test_an_entry_that_cannot_be_read_is_named_and_the_others_are_undone(
+    system: Solar, tmp_path: Path, entry: str, sentence: str
+) -> None:
     name = "drillbook-undo-bad"
     body = {"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": name, "labels": {LABEL: "true"}},
             "data": {"entry": entry}}  # fmt: skip
     system.on_kube(lambda kube: kube.create(path_of("configmaps", NAMESPACE), body))
+    journal = new_journal(tmp_path)
+    good = system.on_kube(lambda kube: broken(kube, journal))
     try:
-        with pytest.raises(ConfigError) as raised:
-            finished(system, ())
+        undone, unreadable = finished(system, on_this(tmp_path))
     finally:
         system.on_kube(lambda kube: kube.delete(path_of("configmaps", NAMESPACE, name)))
-    assert f"ConfigMap {NAMESPACE}/{name}: " in str(raised.value)
-    assert sentence in str(raised.value)
+    assert (undone.id, undone.problem, flower(system)) == (good.id, "", 1)
+    assert (unreadable.id, unreadable.done) == (f"ConfigMap {NAMESPACE}/{name}", "")
+    assert sentence in unreadable.problem
+    assert unreadable.problem.endswith(f"and then delete ConfigMap {NAMESPACE}/{name}")
 
 
-def recovered(folder: Path, *words: str, **variables: str) -> tuple[int, str, str]:
-    return ended(folder, "--system", "solar", "--dead", *words, command="recover", **variables)
+def test_a_journal_that_cannot_be_read_keeps_nobody_from_the_others(system: Solar, tmp_path: Path) -> None:
+    journal = new_journal(tmp_path)
+    system.on_kube(lambda kube: broken(kube, journal))
+    bad = tmp_path / "run" / "undo-bad.jsonl"
+    bad.write_text('{"state": "?"}\n')
+    ours, (unreadable,) = on_disk(tmp_path, tmp_path / "none")
+    (found,) = finished(system, ours)
+    assert (found.problem, flower(system)) == ("", 1)
+    assert unreadable.id == str(bad.resolve())
+    assert "expected the state intended, placed, begun or undone" in unreadable.problem
 
 
-@pytest.mark.parametrize(
-    ("moment", "elsewhere"),
-    [
-        (injected, True),
-        pytest.param(journaled, False, marks=pytest.mark.slow),
-        *[pytest.param(at_once, bool(number % 2), marks=pytest.mark.slow) for number in range(4)],
-    ],
-)
-@pytest.mark.timeout(200)
-def test_after_a_drill_was_killed_everything_is_put_back(
-    system: Solar, quick: Path, moment: Callable[[Path], bool], elsewhere: bool
-) -> None:
-    with started(quick, "solar", "pod-kill") as process:
-        deadline = time.monotonic() + 60
-        while not moment(quick):
-            assert process.poll() is None, process.communicate()
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
-        time.sleep(DICE.uniform(0, 8) if moment is at_once else DICE.uniform(0, 0.3))
-        process.kill()
-    variables = {"DRILLBOOK_REPORTS": str(quick / "none")} if elsewhere else {}
-    code, said, problems = recovered(quick, **variables)
-    assert code == ExitCode.PASS, said + problems
-    deadline = time.monotonic() + 20
-    while engines(quick) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert engines(quick) == []
-    code, said, problems = recovered(quick, **variables)
-    assert (code, said) == (ExitCode.PASS, "nothing is left to undo in solar\n"), problems
-    assert system.left_behind() == []
+def test_a_defect_in_one_undo_keeps_nobody_from_the_others(system: Solar, tmp_path: Path) -> None:
+    journal, other = new_journal(tmp_path), Journal(tmp_path / "run" / "undo-other.jsonl")
 
+    async def leave(kube: Kube) -> Entry:
+        await broken(kube, journal)
+        entry = await new_entry(kube, "run/defect", "pod-kill", NAMESPACE, {})
+        await other.intend(kube, entry)
+        return entry
 
-def test_where_no_cluster_can_be_asked_nothing_is_said_to_be_all_right(tmp_path: Path) -> None:
-    state = {"DRILLBOOK_STATE": str(tmp_path), "DRILLBOOK_SANDBOX": ""}
-    code, said, problems = ended(tmp_path, command="recover", **state)
-    assert (code, said) == (ExitCode.INCONCLUSIVE, "")
-    assert "solar: nobody could look: " in problems
-    code, _, problems = ended(tmp_path, "--environment", "moon", command="recover", **state)
-    assert (code, "no system has an environment 'moon'" in problems) == (ExitCode.USAGE, True)
+    entry = system.on_kube(leave)
+    defect, found = finished(system, on_this(tmp_path))
+    system.on_kube(lambda kube: other.undone(kube, entry))
+    assert "a defect of Drillbook's own: KeyError: 'kind'" in defect.problem
+    assert (found.problem, flower(system)) == ("", 1)

@@ -48,8 +48,10 @@ def conditions(policy: Policy, *texts: str, steps: int) -> tuple[Entry, ...]:
     return found
 
 
-def witness(system: Solar, then: str, *steps: str, fault: Act = _nothing, landed: bool = True) -> PostCondition:
-    """What one post-condition comes to when ``fault`` happens and then the steps are followed."""
+def witness(
+    system: Solar, then: str, *steps: str, fault: Act = _nothing, landed: bool = True, follow: bool = True
+) -> PostCondition:
+    """What one post-condition comes to when ``fault`` happens and then the steps are followed, if they are at all."""
     policy = system.policy
     entries = read_steps_of(policy, *steps) if steps else ()
     procedure = Procedure("tried", Source("runbook.txt", "Tried", (1, 9)), (), None, entries,
@@ -59,13 +61,13 @@ def witness(system: Solar, then: str, *steps: str, fault: Act = _nothing, landed
         door, _, _ = entrance(policy)
         endpoint = await http_endpoint(kube.itself, system.environment, door)
         async with open_http(endpoint, ca=authority_of(system.environment, door.id), timeout=2.0) as http:
-            return await _around(kube, system, procedure, http, fault, landed)
+            return await _around(kube, system, procedure, http, fault, landed, follow)
 
     return system.on_kube(seen)
 
 
 async def _around(
-    kube: Kube, system: Solar, procedure: Procedure, http: HttpClient, fault: Act, landed: bool
+    kube: Kube, system: Solar, procedure: Procedure, http: HttpClient, fault: Act, landed: bool, follow: bool
 ) -> PostCondition:
     origin, events, printed = time.monotonic(), list[Event](), []
     ours = system.policy.namespaces
@@ -91,7 +93,7 @@ async def _around(
     occasion.landed, followed = landed, Ground(kube, system.policy, system.environment)
     await seen.begin()
     occasion.begun = now()
-    for step in procedure.steps:
+    for step in procedure.steps if follow else ():
         begun, earlier = now(), len(followed.printed)
         await run_step(followed, step)
         events.append(Event(EventKind.STEP, now(), describe(step), {"begun": begun, "type": step.type}))

@@ -50,7 +50,7 @@ def lived_through(
     fault = fault_named(name)
 
     async def scene(kube: Kube) -> tuple[str, Landing, str]:
-        before = await residue.take(kube)
+        before = await residue.take(kube, system.policy.namespaces)
         sentence = await fault.how(kube, aim)
         candidates = await fault.candidates(kube, aim)
         targets = [c.target for c in candidates if not c.why_not]
@@ -77,6 +77,7 @@ def lived_through(
 async def settled(system: Solar, kube: Kube, before: residue.Snapshot, traces: Any) -> None:
     """Nothing is changed, at the latest after some seconds."""
     deadline = asyncio.get_running_loop().time() + SETTLE_SECONDS
-    while left := residue.residue(before, await residue.take(kube), system.policy.namespaces, traces):
+    ours = system.policy.namespaces
+    while left := residue.residue(before, await residue.take(kube, ours), ours, traces):
         assert asyncio.get_running_loop().time() < deadline, left
         await asyncio.sleep(0.2)

@@ -66,6 +66,8 @@ async def allowed_only(kube: Kube, kubeconfig: str, path: Path, wanted: tuple[Pe
         ("database-credentials", "database", {}),
         ("database-lock", "database", {"table": "orders"}),
         ("database-rows", "database", {"table": "alembic_version", "rows": 1, "damage": "deleted"}),
+        ("load-spike", "api", {"rate": 10}),
+        ("log-pipeline-down", "flower", {}),
         ("memory-stress", "frontend", {"ratio": 0.05}),
         ("migration-failing", "database", {"table": "orders"}),
         ("pod-kill", "frontend", {}),

@@ -13,6 +13,7 @@ from drillbook.faults import FAULTS, fault_named
 from drillbook.faults.fault import Aim, Landing, Target
 from drillbook.faults.pod_kill import PodKill
 from drillbook.faults.workloads import read_workload, set_replicas, wait_ready, workload_of
+from drillbook.judge.death import kind_of_death
 from drillbook.model.policy import Component, Workload
 from tests.drills.conftest import NAMESPACE, Solar, system
 
@@ -40,6 +41,24 @@ def test_a_pod_that_is_killed_is_gone_and_another_takes_its_place(system: Solar)
         assert first.target.uid not in {c.target.uid for c in await FAULT.candidates(kube, aim(system))}
 
     system.on_kube(scene)
+
+
+@pytest.mark.parametrize("grace", [0, 5])
+def test_how_a_pod_ended_is_what_was_seen_of_it(system: Solar, grace: int) -> None:
+    given = replace(aim(system), grace_seconds=grace)
+
+    async def scene(kube: Kube) -> str:
+        target = (await FAULT.candidates(kube, given))[0].target
+        put_back = await FAULT.put_back(kube, given)
+        await FAULT.inject(kube, given, [target])
+        seen = await until_landed(kube, given, target)
+        await FAULT.undo(kube, put_back, 30)
+        return kind_of_death(seen.evidence, grace)
+
+    said = system.on_kube(scene)
+    # A pod that is deleted without grace is gone at once, and may be gone before anybody looked in any case.
+    unseen = said == f"deleted with {f'{grace} s of' if grace else 'no'} grace; how the processes ended was not seen"
+    assert unseen or ("exit code 137" in said) == (grace == 0), said
 
 
 async def until_landed(kube: Kube, aimed: Aim, target: Target) -> Landing:

@@ -6,13 +6,13 @@ import asyncio
 
 import pytest
 
-from drillbook.clients.kube import Kube
+from drillbook.clients.kube import Kube, path_of
 from drillbook.errors import Refused
 from drillbook.faults import fault_named
 from drillbook.faults.fault import Landing, Target
 from drillbook.faults.knocking import Door, find_door
 from drillbook.faults.places import shell
-from tests.drills.conftest import Solar, system
+from tests.drills.conftest import NAMESPACE, Solar, system
 from tests.faults.live import aimed, lived_through
 
 __all__ = ["system"]
@@ -74,6 +74,39 @@ def test_a_name_that_is_gone_resolves_again(system: Solar) -> None:
     assert said.startswith("this cluster has no DNSChaos: Service flower is deleted, and made again with the address")
     assert landing.evidence == {"resolves": {"flower": False}}
     assert told == "Service flower is made again, and leads to 1 ready pods"
+
+
+def test_a_service_whose_address_would_not_come_back_is_not_deleted(system: Solar) -> None:
+    aim, path = aimed(system, "dns-failing", "flower"), path_of("services", NAMESPACE, "flower")
+
+    async def scene(kube: Kube) -> None:
+        kind = (await kube.get(path))["spec"]["type"]
+        await kube.patch(path, {"spec": {"type": "LoadBalancer"}})
+        try:
+            with pytest.raises(Refused, match="found type LoadBalancer, which would get another from outside"):
+                await fault_named("dns-failing").how(kube, aim)
+        finally:
+            await kube.patch(path, {"spec": {"type": kind}})
+
+    system.on_kube(scene)
+
+
+def test_a_service_that_is_made_again_still_has_its_owner(system: Solar) -> None:
+    aim, path = aimed(system, "dns-failing", "flower"), path_of("services", NAMESPACE, "flower")
+
+    async def scene(kube: Kube) -> None:
+        deployment = await kube.get(path_of("deployments", NAMESPACE, "flower"))
+        owner = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "flower", "uid": deployment["metadata"]["uid"]}
+        await kube.patch(path, {"metadata": {"ownerReferences": [owner]}})
+        fault, put_back = fault_named("dns-failing"), await fault_named("dns-failing").put_back(kube, aim)
+        try:
+            await kube.delete(path)
+            await fault.undo(kube, put_back, 30)
+            assert (await kube.get(path))["metadata"]["ownerReferences"] == [owner]
+        finally:
+            await kube.patch(path, [{"op": "remove", "path": "/metadata/ownerReferences"}])
+
+    system.on_kube(scene)
 
 
 def test_a_component_without_a_service_cannot_be_led_elsewhere(system: Solar) -> None:

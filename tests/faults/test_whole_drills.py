@@ -16,6 +16,7 @@ __all__ = ["system"]
         ("database-idle-in-transaction", "database", {"sessions": "2", "seconds": "60"}),
         ("cpu-stress", "api", {"seconds": "60"}),
         ("image-pull", "frontend", {}),
+        ("load-spike", "api", {"rate": "20"}),
     ],
 )
 def test_a_fault_that_users_do_not_notice_passes_and_leaves_nothing(

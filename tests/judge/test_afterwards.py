@@ -8,7 +8,7 @@ import pytest
 
 from drillbook.judge import afterwards, afterwards_data, afterwards_security
 from drillbook.judge.afterwards_data import Sessions
-from drillbook.judge.afterwards_security import Managed, Rotation
+from drillbook.judge.afterwards_security import Managed, Rotation, Tried
 from drillbook.judge.outcome import Outcome
 from drillbook.model.timeline import LATE, Sample, Timeline
 from drillbook.model.verdict import Status, Verdict
@@ -178,11 +178,13 @@ def test_a_backup_was_taken_when_it_is_younger_than_the_procedure_and_holds_some
 
 
 def test_a_bad_backup_must_be_refused_before_anything_is_destroyed() -> None:
-    good = {"an empty": "", "a cut-off": ""}
-    said(afterwards_data.refusals(good, True), PASS, "an empty and a cut-off backup is refused")
-    said(afterwards_data.refusals(good, False), FAIL, "expected an old backup to be refused")
-    bad = {"an empty": "it restored with success"}
-    said(afterwards_data.refusals(bad, True), FAIL, "expected an empty backup to be refused before anything")
+    good = {"an empty": "", "a cut-off": "", "an old": ""}
+    said(afterwards_data.refusals(good), PASS, "an empty, a cut-off, an old backup is refused before")
+    found = afterwards_data.refusals(good | {"an old": "restored with success"})
+    said(found, FAIL, "expected an old backup to be refused before anything is destroyed, found an old one restored")
+    assert found.sentence.endswith("; an empty, a cut-off one is refused")
+    all_taken = dict.fromkeys(good, "restored with success")
+    said(afterwards_data.refusals(all_taken), FAIL, "expected an empty, a cut-off, an old backup to be refused")
 
 
 def test_a_backup_holds_what_a_rebuild_needs_and_no_secret_in_plain() -> None:
@@ -253,24 +255,37 @@ def test_a_secret_in_what_was_printed_is_told_by_its_name() -> None:
     said(afterwards_security.nothing_printed({}, 0, 99), UNSEEN, "no Secret can be read")
 
 
+WELL = Tried()
+
+
 @pytest.mark.parametrize(
-    ("landed", "refused", "bad", "status", "words"),
+    ("landed", "before", "with_fault", "bad", "status", "words"),
     [
-        (True, "not ready", ("read",), PASS, "failed: not ready"),
-        (True, "", ("read",), FAIL, "said that all is well, while read was bad"),
-        (True, "", (), UNSEEN, "nothing was bad any more"),
-        (False, "", ("read",), UNSEEN, "not seen to land"),
+        (True, WELL, Tried(refused="not ready"), ("read",), PASS, "failed: not ready"),
+        (True, WELL, WELL, ("read",), FAIL, "said that all is well, while read was bad"),
+        (True, WELL, WELL, (), UNSEEN, "nothing was bad any more"),
+        (False, WELL, WELL, ("read",), UNSEEN, "not seen to land"),
+        (True, WELL, Tried(unknown="no such container"), ("read",), UNSEEN, "could not be tried: no such container"),
+        (
+            True,
+            Tried(refused="exit code 1"),
+            Tried(refused="exit code 1"),
+            ("read",),
+            UNSEEN,
+            "before the fault either",
+        ),
+        (True, Tried(unknown="too slow"), Tried(refused="exit code 1"), ("read",), UNSEEN, "too slow"),
     ],
 )
-def test_a_verification_is_honest_when_it_fails_with_the_fault_there(
-    landed: bool, refused: str, bad: tuple[str, ...], status: Status, words: str
+def test_a_verification_is_honest_when_it_fails_with_the_fault_there_and_only_then(
+    landed: bool, before: Tried, with_fault: Tried, bad: tuple[str, ...], status: Status, words: str
 ) -> None:
-    said(afterwards_security.honest("check api", landed, refused, bad), status, words)
+    said(afterwards_security.honest("check api", landed, before, with_fault, bad), status, words)
 
 
 def test_a_verification_that_is_content_with_what_is_still_broken_is_not_honest() -> None:
     """A dump that is cut off makes no request fail; the fault itself is there to be seen."""
-    found = afterwards_security.honest("exec gunzip", landed=True, refused="", bad=(), still=True)
+    found = afterwards_security.honest("exec gunzip", True, WELL, WELL, bad=(), still=True)
     said(found, FAIL, "said that all is well, while the fault was still to be seen")
 
 

@@ -10,6 +10,7 @@ import pytest
 from drillbook.judge.control import ControlArm, against
 from drillbook.judge.death import kind_of_death
 from drillbook.judge.steps import claims, late_steps
+from drillbook.model.death import Death
 from drillbook.model.drill import RecoveryTime
 from drillbook.model.timeline import Event, EventKind, Timeline
 from drillbook.model.verdict import Status
@@ -84,25 +85,35 @@ def test_a_step_that_failed_has_claimed_nothing() -> None:
     assert claims(GOOD.timeline) == ""
 
 
+GONE = Death()
+
+
 @pytest.mark.parametrize(
-    ("words", "grace", "kind"),
+    ("deaths", "grace", "kind"),
     [
-        (["its containers are terminated, exit code 137"], 0, "killed at once, as in a crash (exit code 137)"),
-        (["the pod is gone"], 0, "killed at once, as in a crash"),
-        (["its containers are terminated, exit code 0"], 30,
-         "ended in order within its grace of 30 s (exit code 0); that is no crash"),
-        (["its containers are terminated, exit code 143, 0"], 30,
-         "ended in order within its grace of 30 s (exit code 0, 143); that is no crash"),
-        (["its containers are terminated, exit code 137"], 5, "killed when its grace of 5 s was over (exit code 137)"),
-        (["the pod is gone"], 5, "told to end, with 5 s of grace; that is no crash"),
-        (["OOMKilled, exit code 137"], 0, "killed because its memory was over its limit (exit code 137)"),
+        ([Death((137,), ("Error",), 0)], 0, "killed at once, as in a crash (exit code 137)"),
+        ([Death((0,), ("Completed",), 0)], 0, "ended in order, with no grace (exit code 0); that is no crash"),
+        ([Death((143,), ("Error",), 0)], 0, "ended in order, with no grace (exit code 143); that is no crash"),
+        ([GONE], 0, "deleted with no grace; how the processes ended was not seen"),
+        ([GONE], 5, "deleted with 5 s of grace; how the processes ended was not seen"),
+        ([Death((0,), (), 30)], 30, "ended in order, with 30 s of grace (exit code 0); that is no crash"),
+        ([Death((143, 0), (), 30)], 30, "ended in order, with 30 s of grace (exit code 0, 143); that is no crash"),
+        ([Death((137,), (), 5)], 5, "killed when its grace of 5 s was over (exit code 137)"),
+        ([Death((137,), (), 5)], 0, "killed when its grace of 5 s was over (exit code 137)"),
+        ([Death((1,), ("Error",), 5)], 5, "ended with an error, with 5 s of grace (exit code 1); nothing killed it"),
+        ([Death((137,), ("OOMKilled",))], 0, "killed because its memory was over its limit (exit code 137)"),
+        ([Death((137,), (), 0), GONE, GONE], 0,
+         "killed at once, as in a crash (exit code 137); how those of 2 more pods ended was not seen"),
     ],
 )  # fmt: skip
-def test_the_kind_of_death_is_told(words: list[str], grace: int, kind: str) -> None:
-    assert kind_of_death({"pods": {f"pod-{n}": word for n, word in enumerate(words)}}, grace) == kind
+def test_the_kind_of_death_is_what_was_seen_and_not_what_was_asked_for(
+    deaths: list[Death], grace: int, kind: str
+) -> None:
+    evidence = {"deaths": {f"pod-{n}": death.document() for n, death in enumerate(deaths)}}
+    assert kind_of_death(evidence, grace) == kind
 
 
 def test_what_killed_no_pod_has_no_kind_of_death() -> None:
-    empty: list[dict[str, Any]] = [{}, {"pods": {}}, {"pods": 3}, {"knocked": {}}]
+    empty: list[dict[str, Any]] = [{}, {"deaths": {}}, {"knocked": {}}]
     for evidence in empty:
         assert kind_of_death(evidence, 0) == ""

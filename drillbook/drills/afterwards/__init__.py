@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from drillbook.drills.afterwards import backups, cache, database, identity, promises, words, workloads
+from drillbook.drills.afterwards import (
+    backups,
+    cache,
+    database,
+    identity,
+    promises,
+    transcript,
+    verification,
+    words,
+    workloads,
+)
 from drillbook.drills.afterwards.occasion import AfterWay
 
 AFTERWARDS_WAYS: Final[Mapping[str, AfterWay]] = {
@@ -15,6 +25,8 @@ AFTERWARDS_WAYS: Final[Mapping[str, AfterWay]] = {
     **backups.WAYS,
     **cache.WAYS,
     **identity.WAYS,
+    **transcript.WAYS,
+    **verification.WAYS,
     **words.WAYS,
 }
 """By the post-condition's type."""

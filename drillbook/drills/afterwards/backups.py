@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from drillbook.drills.afterwards.occasion import AfterWay, Kept, Occasion
-from drillbook.drills.afterwards.scratch import SECONDS, NoScratch, load, psql, scratch_database
-from drillbook.drills.steps.backups import LAST_LINES_OF, NEWEST, PLAIN, TRAILER, restore
-from drillbook.drills.steps.commands import Spot, run_in, spot_of, told
+from drillbook.drills.afterwards.scratch import SECONDS, NoScratch, load, psql, refuse_leaving, scratch_database
+from drillbook.drills.steps.backups import LAST_LINES_OF, NEWEST, PLAIN, TRAILER, restore_as_documented
+from drillbook.drills.steps.commands import Spot, exec_needs, run_in, spot_of, told
 from drillbook.drills.steps.ground import Ground
-from drillbook.errors import DrillAborted, DrillbookError
+from drillbook.errors import DrillAborted
 from drillbook.judge import afterwards_data as judged
 from drillbook.judge.outcome import Outcome, broken, holds, unseen
 from drillbook.model.policy import Component
 from drillbook.model.procedures import Entry
+from drillbook.model.verdict import Status
 
 _CLOCK: Final = ["date", "+%s"]
 _STAT: Final = 'newest=$(ls -1t $1 2>/dev/null | head -n 1); test -n "$newest" && stat -L -c "%Y %s %n" -- "$newest"'
 _SPOILT: Final = (
-    f'set -e; mkdir -p "$2"; {PLAIN} > "$2/whole"; : > "$2/empty.sql"; '
-    'head -n $(($(wc -l < "$2/whole") / 2)) "$2/whole" > "$2/cut.sql"; rm "$2/whole"'
+    f'set -e; mkdir -p "$2"; {PLAIN} > "$2/old.sql"; : > "$2/empty.sql"; '
+    'head -n $(($(wc -l < "$2/old.sql") / 2)) "$2/old.sql" > "$2/cut.sql"; touch -t 200001010000 "$2/old.sql"'
 )
-"""Of a whole dump, an empty one and half a one."""
+"""Of a whole dump, an empty one, half a one, and one that is as old as nobody's are."""
+_BAD: Final = {"an empty": "empty.sql", "a cut-off": "cut.sql", "an old": "old.sql"}
 _EACH: Final = 'for file in $(find "$1" -type f -size +0 2>/dev/null); do '
 _TEXT: Final = 'case "$file" in *.gz|*.tgz) gunzip -c "$file" 2>/dev/null;; *) cat "$file";; esac '
 _HOLDS: Final = (
@@ -33,7 +36,6 @@ _HOLDS: Final = (
 """Whether a folder has a file of that name, or one with an object of that kind."""
 _READABLE: Final = f'{_EACH}{_TEXT}| grep -a -q -E "^kind: *Secret\\$" && echo "$file"; done; true'
 """The files of a folder in which a Secret can be read."""
-_AGE: Final = "backup.age"
 
 
 async def _ask(ground: Ground, spot: Spot, *words: str) -> str:
@@ -82,7 +84,7 @@ async def _restorable(ground: Ground, spot: Spot, newest: str, young: Outcome) -
 
 
 async def _refused(occasion: Occasion, entry: Entry, _kept: Kept) -> Outcome:
-    """The procedure's own restore step, with an empty and a cut-off dump, on a database of its own."""
+    """What the procedure does with an empty, a cut-off and an old dump, each on a database of its own."""
     steps = occasion.procedure.steps
     number = next((n for n, one in enumerate(steps) if one.type == "restore_backup"), None)
     if number is None:
@@ -94,19 +96,39 @@ async def _refused(occasion: Occasion, entry: Entry, _kept: Kept) -> Outcome:
     tried = {}
     try:
         await _ask(ground, spot, _SPOILT, newest, folder)
-        async with occasion.alone, scratch_database(ground, spot, database) as name:
-            await psql(ground, spot, database, name, "--command", "CREATE TABLE kept (n integer)")
-            elsewhere = replace(database, database=name)
-            for kind, file in (("an empty", "empty.sql"), ("a cut-off", "cut.sql")):
-                bad = replace(step, values={**step.values, "path": f"{folder}/{file}"})
-                tried[kind] = await _became(ground, spot, elsewhere, bad)
+        await refuse_leaving(ground, spot, f"{folder}/old.sql", newest)
+        for kind, file in _BAD.items():
+            bad = replace(step, values={**step.values, "path": f"{folder}/{file}"})
+            if await _looked_at(ground, steps[:number], bad):
+                tried[kind] = ""
+                continue
+            async with occasion.alone, scratch_database(ground, spot, database) as name:
+                await psql(ground, spot, database, name, "--command", "CREATE TABLE kept (n integer)")
+                tried[kind] = await _became(ground, spot, replace(database, database=name), bad)
     except NoScratch as error:
         return unseen(str(error))
     finally:
         await run_in(ground, spot, ["rm", "-rf", folder], SECONDS)
-    ages = {one.id for one in ground.policy.objectives if one.indicator == _AGE}
-    looked = any(ages & set(one.values.get("hold", ())) for one in steps[:number])
-    return judged.refusals(tried, looked)
+    return judged.refusals(tried)
+
+
+async def _looked_at(ground: Ground, before: Sequence[Entry], bad: Entry) -> bool:
+    """Whether a step before the restore looks at the backups, and would have found that one to be bad."""
+    from drillbook.checking import check_objectives
+
+    held = {name for step in before for name in step.values.get("hold", ())}
+    there = {"path": bad.values["path"]}
+    asked = tuple(
+        replace(one, parameters={**one.parameters, **there})
+        for one in ground.policy.objectives
+        if one.id in held and one.indicator.startswith("backup.") and one.component == bad.values["from"]
+    )
+    if not asked:
+        return False
+    verdicts = await asyncio.to_thread(
+        check_objectives, ground.policy, ground.environment, (), asked, clock=ground.clock
+    )  # fmt: skip
+    return any(verdict.status is Status.FAIL for verdict in verdicts)
 
 
 async def _became(ground: Ground, spot: Spot, scratch: Component, step: Entry) -> str:
@@ -114,15 +136,15 @@ async def _became(ground: Ground, spot: Spot, scratch: Component, step: Entry) -
     components = {**ground.policy.components, scratch.id: scratch}
     there = replace(ground, policy=replace(ground.policy, components=components))
     try:
-        await restore(there, step)
+        await restore_as_documented(there, step)
         claimed = True
-    except DrillbookError:
+    except DrillAborted:
         claimed = False
     name = scratch.database or ""
     left = await psql(ground, spot, scratch, name, "--command", "SELECT coalesce(to_regclass('kept')::text, '')")
     if claimed:
-        return "it restored with success" + ("" if left else ", and the data of before gone")
-    return "" if left else "an error, and the data of before gone"
+        return "restored with success" + ("" if left else ", and the data of before gone")
+    return "" if left else "that ended in an error, and the data of before gone"
 
 
 async def _inventory(occasion: Occasion, entry: Entry, _kept: Kept) -> Outcome:
@@ -143,7 +165,12 @@ async def _inventory(occasion: Occasion, entry: Entry, _kept: Kept) -> Outcome:
 
 
 WAYS: Final[Mapping[str, AfterWay]] = {
-    "backup_taken": AfterWay(_taken, begin=_know_the_time, more=lambda entry: str(entry.values["path"])),
+    "backup_taken": AfterWay(
+        _taken, begin=_know_the_time, more=lambda entry: str(entry.values["path"]), needs=exec_needs
+    ),
+    # What it needs, the restore step needs too.
     "restore_detects_bad_backup": AfterWay(_refused),
-    "backup_content_inventory": AfterWay(_inventory, more=lambda entry: ", ".join(entry.values["contains"])),
+    "backup_content_inventory": AfterWay(
+        _inventory, more=lambda entry: ", ".join(entry.values["contains"]), needs=exec_needs
+    ),
 }

@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import quote
 
 from drillbook.drills.afterwards.occasion import AfterWay, Kept, Occasion, until_settled
-from drillbook.drills.steps.commands import run_in, spot_of, told
+from drillbook.drills.steps.commands import exec_needs, run_in, spot_of, told
 from drillbook.errors import DrillAborted
 from drillbook.judge import afterwards_data as judged
 from drillbook.judge.outcome import Outcome, unseen
@@ -122,6 +122,7 @@ WAYS: Final[Mapping[str, AfterWay]] = {
         begin=_are_still_there,
         leave=_take_the_keys_away,
         more=lambda entry: str(entry.values["pattern"]),
+        needs=exec_needs,
     ),
     "queue_intact": AfterWay(_intact, begin=_enqueue, leave=_stop),
 }

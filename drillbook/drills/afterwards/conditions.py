@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from drillbook.drills.afterwards import AFTERWARDS_WAYS
 from drillbook.drills.afterwards.occasion import AfterWay, Kept, Occasion
@@ -17,6 +17,9 @@ from drillbook.judge.outcome import Outcome, unseen
 from drillbook.model.drill import PostCondition
 from drillbook.model.policy import Policy, Procedure, Source
 from drillbook.model.procedures import Entry
+
+if TYPE_CHECKING:
+    from drillbook.clients.kube import Permission
 
 MOMENT_SECONDS: Final = 30.0
 """How long preparing and beginning may take."""
@@ -86,6 +89,12 @@ class Conditions:
         finally:
             one.problem = ""
             await self._moment(one, one.way.leave)
+
+
+def permissions(policy: Policy, procedure: Procedure | None) -> tuple[Permission, ...]:
+    """What seeing them needs."""
+    then = procedure.then if procedure else ()
+    return tuple(dict.fromkeys(need for one in then for need in AFTERWARDS_WAYS[one.type].needs(policy, one)))
 
 
 def described(entry: Entry) -> str:

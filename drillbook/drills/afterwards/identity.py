@@ -12,14 +12,18 @@ from typing import TYPE_CHECKING, Any, Final
 from drillbook.drills.afterwards.occasion import AfterWay, Kept, Occasion, until_settled
 from drillbook.drills.afterwards.workloads import staying_pods
 from drillbook.drills.identity import lets_in, served_serial
+from drillbook.drills.steps.ground import component_of
+from drillbook.drills.steps.workloads import may
 from drillbook.errors import DrillAborted
 from drillbook.faults.certificates import leaf_of
 from drillbook.faults.secrets import read_secret_object
 from drillbook.judge import afterwards_security as judged
 from drillbook.judge.outcome import Outcome
+from drillbook.model.policy import Policy
 from drillbook.model.procedures import Entry
 
 if TYPE_CHECKING:
+    from drillbook.clients.kube import Permission
     from drillbook.clients.secrets import Secret
 
 ISSUED_BY: Final = "cert-manager.io/certificate-name"
@@ -115,14 +119,35 @@ async def _opens(occasion: Occasion, entry: Entry, password: Secret) -> bool | N
     return await lets_in(ground.kube, ground.environment, component, password)
 
 
+def _certificate_needs(policy: Policy, entry: Entry) -> tuple[Permission, ...]:
+    from drillbook.clients.kube import Permission
+
+    namespace = component_of(policy, entry).namespace
+    return (
+        Permission("get", "certificates", "cert-manager.io", namespace),
+        Permission("get", "secrets", "", namespace),
+    )
+
+
+def _rotation_needs(policy: Policy, entry: Entry) -> tuple[Permission, ...]:
+    from drillbook.clients.kube import Permission
+
+    component = component_of(policy, entry)
+    pods: tuple[Permission, ...] = may()(policy, entry) if component.workload else ()
+    return (Permission("get", "secrets", "", component.namespace), *pods)
+
+
 def _named(entry: Entry) -> str:
     return str(entry.values["certificate"])
 
 
 WAYS: Final[Mapping[str, AfterWay]] = {
-    "cert_serial_changed": AfterWay(_serial_changed, prepare=_know_the_serial, more=_named),
-    "cert_object_still_managed": AfterWay(_managed, more=_named),
+    "cert_serial_changed": AfterWay(_serial_changed, prepare=_know_the_serial, more=_named, needs=_certificate_needs),
+    "cert_object_still_managed": AfterWay(_managed, more=_named, needs=_certificate_needs),
     "credentials_cut_over": AfterWay(
-        _cut_over, prepare=_know_the_values, more=lambda entry: f"Secret {entry.values['secret']}"
+        _cut_over,
+        prepare=_know_the_values,
+        more=lambda entry: f"Secret {entry.values['secret']}",
+        needs=_rotation_needs,
     ),
 }

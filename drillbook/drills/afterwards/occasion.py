@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from drillbook.drills.steps.ground import Ground
 from drillbook.judge.outcome import Outcome
-from drillbook.model.policy import Component, Procedure
+from drillbook.model.policy import Component, Policy, Procedure
 from drillbook.model.procedures import Entry
 from drillbook.model.timeline import Timeline
 from drillbook.model.verdict import Verdict
 
 if TYPE_CHECKING:
     from drillbook.clients.http import HttpClient
+    from drillbook.clients.kube import Permission
 
 SETTLE_SECONDS: Final = 20.0
 """How long what a procedure did may take to show: controllers and proxies need a moment."""
@@ -69,6 +70,15 @@ type Kept = dict[str, Any]
 type Moment = Callable[[Occasion, Entry, Kept], Awaitable[None]]
 
 
+type Needs = Callable[[Policy, Entry], tuple[Permission, ...]]
+"""What the credentials must allow for a post-condition to be seen."""
+
+
+def no_rights(_policy: Policy, _entry: Entry) -> tuple[Permission, ...]:
+    """It is read off what the drill has seen anyway."""
+    return ()
+
+
 async def _nothing(_occasion: Occasion, _entry: Entry, _kept: Kept) -> None:
     """There is nothing to do at that moment."""
 
@@ -93,6 +103,8 @@ class AfterWay:
     """After the look, whatever came of it: put away what was put there."""
     more: Callable[[Entry], str] = _no_more
     """What its description says after type and component."""
+    needs: Needs = no_rights
+    """What the credentials must allow beside the procedure's own: asked before anything is touched."""
 
 
 async def until_settled(look: Callable[[], Awaitable[Outcome]], seconds: float) -> Outcome:

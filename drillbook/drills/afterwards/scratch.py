@@ -27,7 +27,7 @@ _PSQL: Final = (
     "--set=ON_ERROR_STOP=1",
 )
 _UNPACK: Final = f'{PLAIN} > "$2"'
-_ELSEWHERE: Final = r"^\\connect|^(CREATE|DROP|ALTER) (DATABASE|ROLE)"
+_ELSEWHERE: Final = r"^\\c(onnect)?\b|^(CREATE|DROP|ALTER) (DATABASE|ROLE)"
 """Commands of a dump that leave the database into which it is loaded."""
 _TABLES: Final = "SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
 PREFIX: Final = "drillbook_scratch_"
@@ -71,6 +71,13 @@ async def _drop(ground: Ground, spot: Spot, database: Component, name: str) -> N
     await psql(ground, spot, database, real, "--command", f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
+async def refuse_leaving(ground: Ground, spot: Spot, file: str, dump: str) -> None:
+    """Raises NoScratch where the plain dump in ``file`` (of ``dump``) would reach beyond the database it meets."""
+    elsewhere = await run_in(ground, spot, ["grep", "-E", "-m", "1", _ELSEWHERE, file], SECONDS)
+    if elsewhere.exit_code != 1:
+        raise NoScratch(f"{dump} goes to another database itself ({told(elsewhere.stdout or elsewhere.stderr)})")
+
+
 async def load(ground: Ground, spot: Spot, database: Component, dump: str, name: str) -> str:
     """Load a plain dump, packed or not, into the scratch database ``name``; returns how many tables it made.
 
@@ -81,9 +88,7 @@ async def load(ground: Ground, spot: Spot, database: Component, dump: str, name:
         answer = await run_in(ground, spot, ["sh", "-c", f"set -e; {_UNPACK}", "sh", dump, file], SECONDS)
         if answer.exit_code != 0:
             raise DrillAborted(f"{dump} can't be unpacked: {told(answer.stderr)}")
-        elsewhere = await run_in(ground, spot, ["grep", "-E", "-m", "1", _ELSEWHERE, file], SECONDS)
-        if elsewhere.exit_code == 0:
-            raise NoScratch(f"{dump} goes to another database itself ({told(elsewhere.stdout)})")
+        await refuse_leaving(ground, spot, file, dump)
         await psql(ground, spot, database, name, "--output=/dev/null", "--single-transaction", f"--file={file}")
         return await psql(ground, spot, database, name, "--command", _TABLES)
     finally:

@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from drillbook.drills.afterwards.occasion import AfterWay, Kept, Occasion, until_settled
+from drillbook.drills.steps.ground import component_of
+from drillbook.drills.steps.workloads import may
 from drillbook.faults.workloads import WorkloadState, is_going, read_workload, workload_of
 from drillbook.judge import afterwards as judged
 from drillbook.judge.outcome import Outcome, holds
+from drillbook.model.policy import Policy
 from drillbook.model.procedures import Entry
 
 if TYPE_CHECKING:
-    from drillbook.clients.kube import Object
+    from drillbook.clients.kube import Object, Permission
 
 
 async def _state(occasion: Occasion, entry: Entry) -> WorkloadState:
@@ -108,13 +111,30 @@ async def _waiting(occasion: Occasion) -> Mapping[str, str]:
     return found
 
 
+def _replicas_need(policy: Policy, entry: Entry) -> tuple[Permission, ...]:
+    """The autoscaler too, which may ask for more."""
+    from drillbook.clients.kube import Permission
+
+    namespace = component_of(policy, entry).namespace
+    return (*may()(policy, entry), Permission("list", "horizontalpodautoscalers", "autoscaling", namespace))
+
+
+def _pods_everywhere(policy: Policy, _entry: Entry) -> tuple[Permission, ...]:
+    from drillbook.clients.kube import Permission
+
+    return tuple(Permission("list", "pods", "", namespace) for namespace in policy.namespaces)
+
+
 WAYS: Final[Mapping[str, AfterWay]] = {
     "replicas_restored": AfterWay(
         _replicas,
         prepare=_count,
+        needs=_replicas_need,
         more=lambda entry: f"to {entry.values['replicas']}" if entry.values["replicas"] is not None else "",
     ),
-    "live_version": AfterWay(_live, prepare=_know_the_images, more=lambda entry: entry.values["image"] or ""),
-    "pods_replaced": AfterWay(_replaced, begin=_know_the_pods),
-    "capacity_fit": AfterWay(_fits, more=lambda entry: ", ".join(entry.values["hold"])),
+    "live_version": AfterWay(
+        _live, prepare=_know_the_images, more=lambda entry: entry.values["image"] or "", needs=may()
+    ),
+    "pods_replaced": AfterWay(_replaced, begin=_know_the_pods, needs=may()),
+    "capacity_fit": AfterWay(_fits, more=lambda entry: ", ".join(entry.values["hold"]), needs=_pods_everywhere),
 }

@@ -1,6 +1,7 @@
 """Steps on backups: run the backup Job now, and load the newest dump into the database.
 
 A dump is looked at before anything is destroyed: an empty or truncated one ends the step while the old data is there.
+What a documented command that doesn't look makes of such a dump is tried on a scratch database, never on the real one.
 """
 
 from __future__ import annotations
@@ -8,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from drillbook.drills.steps.commands import exec_needs, expect, run_in, spot_of
+from drillbook.drills.steps.commands import Spot, exec_needs, expect, run_in, spot_of
 from drillbook.drills.steps.ground import Ground, Restored, Way, component_of, seconds_of
 from drillbook.errors import DrillAborted
 from drillbook.model.policy import Component, Policy
@@ -33,7 +35,11 @@ LAST_LINES_OF: Final = f"{PLAIN} | tail -n 20"
 """Of a dump that nobody unpacked yet."""
 REMOVE: Final = "rm -f /tmp/drillbook-restore.sql"
 EMPTY: Final = "DROP SCHEMA public CASCADE; CREATE SCHEMA public;"
-LOAD: Final = 'exec psql --no-psqlrc --no-password --quiet --output=/dev/null "$@" --file=/tmp/drillbook-restore.sql'
+_PSQL: Final = "psql --no-psqlrc --no-password --quiet --output=/dev/null"
+LOAD: Final = f'exec {_PSQL} "$@" --file=/tmp/drillbook-restore.sql'
+PIPE: Final = f'{{ {PLAIN}; }} | {{ shift; exec {_PSQL} "$@"; }}'
+"""As runbooks write it: psql's exit code alone counts, and psql goes on after errors and is content with nothing."""
+EXISTS: Final = 'set -e; newest=$(ls -1t $1 | head -n 1); test -f "$newest"; echo "$newest"'
 
 
 async def job_now(ground: Ground, step: Entry) -> str:
@@ -82,42 +88,78 @@ async def _wait_for_job(ground: Ground, namespace: str, job: str, seconds: float
 
 
 async def restore(ground: Ground, step: Entry) -> str:
-    """The newest dump, unpacked and looked at, then loaded by psql from the pod that has it.
+    """The newest dump, looked at and then loaded by psql from the pod that has it.
 
     With ``empty_first`` into an empty schema and stopping at the first error; without it as runbooks write it, into
-    whatever is there, where psql goes on after errors and ends well.
+    whatever is there. Runbooks don't look at the dump; this is real data, so we do.
     """
-    database = ground.component(step)
-    store = ground.policy.components[step.values["from"]]
-    spot, seconds = await spot_of(ground, store), seconds_of(step)
-
-    async def shell(script: str, *words: str) -> str:
-        answer = await run_in(ground, spot, ["sh", "-c", script, "sh", *words], seconds)
-        expect(answer.exit_code, 0, f"{what} in {spot}", answer.stderr)
-        return answer.stdout
-
-    what = f"looking for {step.values['path']}"
-    newest = (await shell(NEWEST, step.values["path"])).strip()
+    shell = await _Shell.beside(ground, step)
+    newest = await shell.run(f"looking for {step.values['path']}", NEWEST, step.values["path"])
+    if not step.values["empty_first"]:
+        if TRAILER not in await shell.run(f"reading {newest}", LAST_LINES_OF, newest):
+            raise DrillAborted(
+                f"expected a whole dump in {newest}, found it cut off: nothing was changed, though the documented "
+                "command would have loaded it"
+            )
+        await _remember(ground, shell, newest)
+        return await _as_written(shell, newest)
     try:
-        what = f"unpacking {newest}"
-        await shell(f"set -e; {UNPACK}", newest)
-        what = f"reading {newest}"
-        if TRAILER not in await shell(LAST_LINES):
+        await shell.run(f"unpacking {newest}", f"set -e; {UNPACK}", newest)
+        if TRAILER not in await shell.run(f"reading {newest}", LAST_LINES):
             raise DrillAborted(f"expected a whole dump in {newest}, found it cut off: nothing was changed")
-        whom = [*login(database), "--dbname", database.database or ""]
-        first = (
-            ["--single-transaction", "--set=ON_ERROR_STOP=1", "--command", EMPTY] if step.values["empty_first"] else []
-        )
-        what = f"looking at the age of {newest}"
-        begun = ground.clock.monotonic()
-        restored = Restored(newest, begun - float(await shell(AGE, newest)), begun)
-        what = f"loading {newest}"
-        ground.restored.append(restored)
-        await shell(LOAD, *whom, *first)
+        first = ("--single-transaction", "--set=ON_ERROR_STOP=1", "--command", EMPTY)
+        await _remember(ground, shell, newest)
+        await shell.run(f"loading {newest}", LOAD, *shell.whom, *first)
     finally:
-        what = "clearing up"
-        await shell(REMOVE)
+        await shell.run("clearing up", REMOVE)
     return f"psql loaded {newest}"
+
+
+async def restore_as_documented(ground: Ground, step: Entry) -> str:
+    """What becomes of the newest dump, whatever it is, where nobody but the procedure looks at it.
+
+    Only for a database that may be destroyed, and a dump that doesn't leave it.
+    """
+    if step.values["empty_first"]:
+        return await restore(ground, step)
+    shell = await _Shell.beside(ground, step)
+    newest = await shell.run(f"looking for {step.values['path']}", EXISTS, step.values["path"])
+    return await _as_written(shell, newest)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shell:
+    """A shell in the pod that has the dumps."""
+
+    ground: Ground
+    spot: Spot
+    seconds: float
+    whom: tuple[str, ...]
+    """What psql there is told about server, user and database."""
+
+    @classmethod
+    async def beside(cls, ground: Ground, step: Entry) -> _Shell:
+        database = ground.component(step)
+        spot = await spot_of(ground, ground.policy.components[step.values["from"]])
+        return cls(ground, spot, seconds_of(step), (*login(database), "--dbname", database.database or ""))
+
+    async def run(self, what: str, script: str, *words: str) -> str:
+        """What the script printed. Raises DrillAborted where it ended otherwise than with 0."""
+        answer = await run_in(self.ground, self.spot, ["sh", "-c", script, "sh", *words], self.seconds)
+        expect(answer.exit_code, 0, f"{what} in {self.spot}", answer.stderr)
+        return answer.stdout.strip()
+
+
+async def _as_written(shell: _Shell, newest: str) -> str:
+    await shell.run(f"loading {newest}", PIPE, newest, *shell.whom)
+    return f"psql loaded {newest}"
+
+
+async def _remember(ground: Ground, shell: _Shell, newest: str) -> None:
+    """How old what is loaded next is: what was written since then is lost."""
+    begun = ground.clock.monotonic()
+    age = float(await shell.run(f"looking at the age of {newest}", AGE, newest))
+    ground.restored.append(Restored(newest, begun - age, begun))
 
 
 def login(database: Component) -> list[str]:

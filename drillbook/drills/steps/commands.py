@@ -1,7 +1,8 @@
 """Steps that run a command: in a pod that is there, through psql or redis-cli, or in a pod of their own.
 
-What a command prints is looked at and forgotten: of a failed one, the first line of its error is told, with whatever
-looks like a credential masked.
+What a command prints is looked at and forgotten: of a failed one, the first line of what it wrote to standard error
+is told, with whatever looks like a credential masked. Standard output is data, and never told; redis-cli and a pod's
+log have both in one, and of those the first line is.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from drillbook.drills.steps.ground import Ground, Way, component_of, seconds_of
 from drillbook.drills.steps.workloads import may
 from drillbook.errors import ConfigError, DrillAborted
+from drillbook.faults.places import exec_permissions
 from drillbook.faults.workloads import is_going, is_ready, read_workload, workload_of
 from drillbook.model.policy import Component, Policy
 from drillbook.model.procedures import Entry
@@ -29,7 +31,13 @@ PSQL: Final = (
     'exec psql --no-psqlrc --no-password --quiet --tuples-only --no-align --set=ON_ERROR_STOP=1 "$@"'
 )
 """The password is the one that the image's own start script was given; it doesn't leave the pod."""
-_CREDENTIAL: Final = re.compile(r"(://[^:/\s]+:)[^@\s]+@|((?:password|passwd|secret|token|key)\s*[=:]\s*)\S+", re.I)
+_CREDENTIAL: Final = re.compile(
+    r"(://[^:/\s]*:)[^@\s]+@"
+    r"|((?:password|passwd|pwd|secret|token|key|authorization)[\"']?\s*[=:]\s*[\"']?(?:bearer\s+|basic\s+)?"
+    r"|\bbearer\s+)[^\s\"',;}]+",
+    re.IGNORECASE,
+)
+"""In an URL, after a name that says so, and a token of HTTP."""
 
 
 class Spot(NamedTuple):
@@ -75,7 +83,7 @@ def told(text: str) -> str:
 def expect(found: int, expected: int, what: str, said: str) -> None:
     """Raises DrillAborted where a command ended otherwise than it should."""
     if found != expected:
-        words = f": {told(said)}" if said.strip() else ", and it said nothing"
+        words = f": {told(said)}" if said.strip() else ", and it said nothing of why"
         raise DrillAborted(f"expected exit code {expected} of {what}, found {found}{words}")
 
 
@@ -83,7 +91,7 @@ async def run(ground: Ground, step: Entry) -> str:
     """A command in a pod of the component."""
     spot = await spot_of(ground, ground.component(step), step.values["container"])
     answer = await run_in(ground, spot, list(step.values["command"]), seconds_of(step))
-    expect(answer.exit_code, step.values["exit_code"], f"{step.values['command'][0]} in {spot}", _both(answer))
+    expect(answer.exit_code, step.values["exit_code"], f"{step.values['command'][0]} in {spot}", answer.stderr)
     return f"{step.values['command'][0]} ended with {answer.exit_code} in {spot}"
 
 
@@ -104,7 +112,7 @@ async def redis(ground: Ground, step: Entry) -> str:
     """One command; with ``-e`` the server's no is redis-cli's own exit code."""
     spot = await spot_of(ground, ground.component(step))
     answer = await run_in(ground, spot, ["redis-cli", "-e", *step.values["command"]], seconds_of(step))
-    expect(answer.exit_code, 0, f"redis-cli {step.values['command'][0]} in {spot}", _both(answer))
+    expect(answer.exit_code, 0, f"redis-cli {step.values['command'][0]} in {spot}", _reply(answer))
     return f"{step.values['command'][0]} was answered in {spot}"
 
 
@@ -113,26 +121,24 @@ async def redis_delete(ground: Ground, step: Entry) -> str:
     spot = await spot_of(ground, ground.component(step))
     scan = ["redis-cli", "--scan", "--pattern", step.values["pattern"]]
     answer = await run_in(ground, spot, scan, seconds_of(step))
-    expect(answer.exit_code, 0, f"redis-cli --scan in {spot}", _both(answer))
+    expect(answer.exit_code, 0, f"redis-cli --scan in {spot}", _reply(answer))
     keys = [line for line in answer.stdout.splitlines() if line]
     for first in range(0, len(keys), 100):
         page = ["redis-cli", "-e", "DEL", *keys[first : first + 100]]
         answer = await run_in(ground, spot, page, seconds_of(step))
-        expect(answer.exit_code, 0, f"redis-cli DEL in {spot}", _both(answer))
+        expect(answer.exit_code, 0, f"redis-cli DEL in {spot}", _reply(answer))
     return f"{len(keys)} keys of {step.values['pattern']} are deleted"
 
 
-def _both(answer: Execution) -> str:
+def _reply(answer: Execution) -> str:
+    """The server's no is a reply like any other, on standard output."""
     return answer.stderr.strip() or answer.stdout
 
 
 def exec_needs(policy: Policy, step: Entry) -> tuple[Permission, ...]:
     """To find a pod, and to run something in it."""
-    from drillbook.clients.kube import Permission
-
     own: tuple[Permission, ...] = may()(policy, step)
-    namespace = component_of(policy, step).namespace
-    return (*own, Permission("create", "pods/exec", "", namespace))
+    return (*own, *exec_permissions(component_of(policy, step).namespace))
 
 
 def _command(step: Entry) -> str:

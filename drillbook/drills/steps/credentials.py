@@ -111,7 +111,8 @@ def _renew_needs(policy: Policy, step: Entry) -> tuple[Permission, ...]:
 def _renew_changes(policy: Policy, step: Entry) -> Changes:
     """The new certificate is in a Secret, whose name the policy doesn't say: cert-manager's usual one is the same."""
     namespace, name = component_of(policy, step).namespace, step.values["certificate"]
-    return {("Certificate", namespace, name): (ANY,), ("Secret", namespace, name): (ANY,)}
+    own = {"annotate": ("metadata.annotations",), "delete_certificate": (ANY,)}.get(step.values["how"], ())
+    return {("Certificate", namespace, name): own, ("Secret", namespace, name): (ANY,)}
 
 
 def _rotate_needs(policy: Policy, step: Entry) -> tuple[Permission, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from drillbook.drills.steps.commands import expect
 from drillbook.drills.steps.ground import Ground, Way, component_of, seconds_of
-from drillbook.errors import DrillAborted
+from drillbook.errors import Unreachable
 from drillbook.model.policy import Policy
 from drillbook.model.procedures import Entry
 
@@ -64,7 +64,7 @@ def _pod(namespace: str, step: Entry) -> Object:
 
 
 async def _wait(ground: Ground, namespace: str, name: str, seconds: float) -> int:
-    """The exit code. Raises DrillAborted with what the pod waits for."""
+    """The exit code. Raises Unreachable with what the pod waits for: what the command says nobody knows then."""
     from drillbook.clients.kube import path_of
 
     loop = asyncio.get_running_loop()
@@ -77,7 +77,7 @@ async def _wait(ground: Ground, namespace: str, name: str, seconds: float) -> in
                 return int(state["terminated"]["exitCode"])
         if loop.time() >= deadline:
             waiting = next((s["waiting"].get("reason") for s in states if "waiting" in s), None)
-            raise DrillAborted(
+            raise Unreachable(
                 f"expected the pod's command to end within {seconds:g} s, found it {status.get('phase', 'Unknown')}"
                 + (f" ({waiting})" if waiting else "")
             )

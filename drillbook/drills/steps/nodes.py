@@ -1,6 +1,6 @@
 """Steps on the node that carries a component: cordon, drain, uncordon.
 
-A node carries others too. So a drain evicts the system's own pods alone and says how many it left, evictions ask the
+A node carries others too. So a drain looks at the system's own pods alone and evicts no others, evictions ask the
 PodDisruptionBudgets, and only what this procedure cordoned is ever uncordoned.
 """
 
@@ -42,7 +42,7 @@ async def drain(ground: Ground, step: Entry) -> str:
     deadline = loop.time() + seconds_of(step)
     evicted: set[str] = set()
     why = "they are still ending"
-    while left := [pod for pod in await _evictable(ground, node) if _is_ours(ground, pod)]:
+    while left := await _evictable(ground, node):
         for pod in left:
             meta = pod["metadata"]
             if is_going(pod) or meta["uid"] in evicted:
@@ -64,8 +64,7 @@ async def drain(ground: Ground, step: Entry) -> str:
             names = ", ".join(pod["metadata"]["name"] for pod in left[:3])
             raise DrillAborted(f"expected node {node} to be empty, found {len(left)} pods ({names}): {why}")
         await asyncio.sleep(POLL_SECONDS)
-    others = len(await _evictable(ground, node))
-    return f"node {node} is drained, {len(evicted)} pods were evicted, {others} of others were left"
+    return f"node {node} is drained, {len(evicted)} pods of the system were evicted, those of others were left"
 
 
 async def uncordon(ground: Ground, _step: Entry) -> str:
@@ -90,8 +89,12 @@ async def _node_of(ground: Ground, step: Entry) -> str:
 
 
 async def _evictable(ground: Ground, node: str) -> list[Object]:
-    """The pods on a node that a drain would evict."""
-    found = await ground.kube.list("/api/v1/pods", fields=f"spec.nodeName={node}")
+    """The system's pods on a node that a drain would evict; who else's there are takes a right in every namespace."""
+    from drillbook.clients.kube import path_of
+
+    found: list[Object] = []
+    for namespace in ground.policy.namespaces:
+        found += await ground.kube.list(path_of("pods", namespace), fields=f"spec.nodeName={node}")
     return [
         pod
         for pod in found
@@ -114,16 +117,12 @@ async def _set(ground: Ground, node: str, *, unschedulable: bool) -> None:
         ground.cordoned.remove(node)
 
 
-def _is_ours(ground: Ground, pod: Object) -> bool:
-    return pod["metadata"]["namespace"] in ground.policy.namespaces
-
-
 def _needs(policy: Policy, step: Entry) -> tuple[Permission, ...]:
     from drillbook.clients.kube import Permission
 
     wanted = [Permission("get", "nodes"), Permission("patch", "nodes")]
     if step.type == "drain":
-        wanted.append(Permission("list", "pods"))
+        wanted += [Permission("list", "pods", "", namespace) for namespace in policy.namespaces]
         wanted += [Permission("create", "pods/eviction", "", namespace) for namespace in policy.namespaces]
     if step.component is not None:
         wanted.append(Permission("list", "pods", "", component_of(policy, step).namespace))

@@ -67,7 +67,7 @@ class DrillRehearsal:
                 self.on_proof(self._planted(sandbox, order, plant, seconds, healthy))
 
     def _as_documented(self, sandbox: ProvingSandbox, order: Order) -> Ran:
-        """Twice where the first run can't tell: a busy machine disturbs a baseline, and not twice in a row."""
+        """Twice where the first run can't tell."""
         for word in ("as-documented", "as-documented-again"):
             ran = _drilled(sandbox, named(order, word))
             self.say(f"{order.plan.id} as documented: {ran.status}, {ran.reason}")
@@ -80,6 +80,9 @@ class DrillRehearsal:
     def _planted(self, sandbox: ProvingSandbox, order: Order, plant: Plant, seconds: float, healthy: Ran) -> Proof:
         begun = time.monotonic()
         ran = _drilled(sandbox, planted(order, plant, seconds))
+        if ran.result is not None and not ran.result.baseline_held and not sandbox.put_back():
+            # A busy machine disturbs a baseline, and not twice in a row.
+            ran = _drilled(sandbox, named(planted(order, plant, seconds), "again"))
         proof, ended = proof_of(self.policy.system, order.plan, plant, seconds, healthy, ran), time.monotonic()
         if problem := sandbox.put_back():
             proof = not_back(proof, problem)
