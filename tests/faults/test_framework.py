@@ -130,7 +130,7 @@ def test_a_candidate_counts_with_the_pods_that_it_takes_along() -> None:
 def test_what_belongs_to_no_namespace_must_be_allowed_by_name() -> None:
     aim = Aim(Component("api", "shop"))
     node = [Candidate(Target("Node", "", "node-1", "uid"))]
-    with pytest.raises(Refused, match=r"node/node-1 belongs to no namespace, .* would say most_nodes"):
+    with pytest.raises(Refused, match=r"node/node-1 belongs to no namespace, .*; raise most_nodes of the experiment"):
         choose(node, aim, Radius(frozenset({"shop"}), 10, 100))
     assert choose(node, aim, Radius(frozenset({"shop"}), 10, 100, most_nodes=1)).chosen == (node[0].target,)
 
