@@ -20,6 +20,7 @@ from drillbook.checking import load_system
 from drillbook.clients.kube import Kube, Object, path_of
 from drillbook.drills.drill import run_drill
 from drillbook.drills.lock import NAME as LEASE
+from drillbook.drills.lock import Lock, holder_of
 from drillbook.drills.plan import Order, drill_plan
 from drillbook.model.drill import DrillResult
 from drillbook.model.environment import Environment
@@ -111,6 +112,18 @@ def system(solar: SandboxHandle, tmp_path: Path) -> Solar:
     assert len(few) == len(FEW)
     procedures = {name: _holding_few(one) for name, one in policy.procedures.items()}
     return Solar(replace(policy, objectives=few, procedures=procedures), environment, tmp_path)
+
+
+@pytest.fixture
+def free(system: Solar) -> Iterator[Solar]:
+    """The system; whoever holds its lock at the end has it no longer."""
+    yield system
+
+    async def release(kube: Kube) -> None:
+        if holder := await holder_of(kube, NAMESPACE):
+            await Lock(NAMESPACE, holder).release(kube)
+
+    system.on_kube(release)
 
 
 def _holding_few(procedure: Procedure) -> Procedure:

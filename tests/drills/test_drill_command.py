@@ -31,6 +31,15 @@ def started(folder: Path, *words: str, command: str = "drill", **variables: str)
     )
 
 
+def waited_for(process: subprocess.Popen[str], moment: Callable[[], bool]) -> None:
+    """Return as soon as the moment has come in the life of a drill that runs."""
+    deadline = time.monotonic() + 60
+    while not moment():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
 def ended(folder: Path, *words: str, command: str = "drill", **variables: str) -> tuple[int, str, str]:
     with started(folder, *words, command=command, **variables) as process:
         said, problems = process.communicate(timeout=100)
@@ -109,11 +118,7 @@ def test_a_drill_that_is_stopped_leaves_nothing_behind(
     system: Solar, quick: Path, moment: Callable[[Path], bool], number: signal.Signals
 ) -> None:
     with started(quick, "solar", "pod-kill") as process:
-        deadline = time.monotonic() + 60
-        while not moment(quick):
-            assert process.poll() is None, process.communicate()
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        waited_for(process, lambda: moment(quick))
         process.send_signal(number)
         _, problems = process.communicate(timeout=60)
     assert process.returncode == ExitCode.INTERRUPTED, problems

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,18 +18,6 @@ from drillbook.places import write_whole
 from tests.drills.conftest import NAMESPACE, Solar
 
 PUT_BACK = {"namespace": NAMESPACE, "kind": "deployment", "name": "backend", "uid": "u", "replicas": 3}
-
-
-@pytest.fixture
-def free(system: Solar) -> Iterator[Solar]:
-    """The system; whoever holds its lock at the end has it no longer."""
-    yield system
-
-    async def release(kube: Kube) -> None:
-        if holder := await holder_of(kube, NAMESPACE):
-            await Lock(NAMESPACE, holder).release(kube)
-
-    system.on_kube(release)
 
 
 def test_a_lock_is_held_by_one_drill_and_free_after_it(free: Solar) -> None:

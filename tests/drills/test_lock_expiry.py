@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import pytest
@@ -17,18 +17,6 @@ HOUR, DAY = 3600.0, 86_400.0
 SKEWS = [-DAY, -HOUR, -LASTS_SECONDS, 0.0, LASTS_SECONDS + 1, HOUR, DAY]
 """How far the clock of who looks is ahead of the holder's."""
 type Meanwhile = Callable[[Kube, float], Awaitable[None]]
-
-
-@pytest.fixture
-def free(system: Solar) -> Iterator[Solar]:
-    """The system; whoever holds its lock at the end has it no longer."""
-    yield system
-
-    async def release(kube: Kube) -> None:
-        if holder := await holder_of(kube, NAMESPACE):
-            await Lock(NAMESPACE, holder).release(kube)
-
-    system.on_kube(release)
 
 
 async def nothing(_kube: Kube, _elapsed: float) -> None:

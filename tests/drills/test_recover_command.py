@@ -17,7 +17,7 @@ from drillbook.drills.journal import open_entries
 from drillbook.drills.unfinished import Finish
 from drillbook.errors import ExitCode, Refused
 from tests.drills.conftest import NAMESPACE, Solar
-from tests.drills.test_drill_command import at_once, ended, engines, injected, journaled, started
+from tests.drills.test_drill_command import at_once, ended, engines, injected, journaled, started, waited_for
 
 DICE = random.Random(11)
 
@@ -39,11 +39,7 @@ def test_after_a_drill_was_killed_everything_is_put_back(
     system: Solar, quick: Path, moment: Callable[[Path], bool], elsewhere: bool
 ) -> None:
     with started(quick, "solar", "pod-kill") as process:
-        deadline = time.monotonic() + 60
-        while not moment(quick):
-            assert process.poll() is None, process.communicate()
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
+        waited_for(process, lambda: moment(quick))
         time.sleep(DICE.uniform(0, 8) if moment is at_once else DICE.uniform(0, 0.3))
         process.kill()
     variables = {"DRILLBOOK_REPORTS": str(quick / "none")} if elsewhere else {}
