@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
@@ -90,13 +91,32 @@ def test_a_locked_table_can_be_read_by_nobody_until_it_is_undone(system: Solar) 
 def test_slow_queries_run_until_they_are_ended(system: Solar) -> None:
     def run() -> None:
         assert [(state, query) for state, query, _ in sessions(system, SLOW)] == 2 * [
-            ("active", "SELECT pg_sleep(60.0)")
+            ("active", "SELECT pg_sleep(60.0) AS drillbook_slow_query")
         ]
 
     aim = aimed(system, SLOW, "database", sessions=2, statement_seconds=60)
     _, _, told = lived_through(system, SLOW, aim, meanwhile=outside(run))
     assert told.endswith("2 ended")
     assert sessions(system, SLOW) == []
+
+
+def test_slow_queries_leave_nothing_in_the_counters_of_statements(system: Solar) -> None:
+    def counted() -> int:
+        with system.database() as database:
+            database.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+            query = b"SELECT calls FROM pg_stat_statements WHERE query LIKE 'SELECT pg_sleep(%) AS drillbook%'"
+            row = database.execute(query).fetchone()
+            return int(row[0]) if row else 0
+
+    def run() -> None:
+        deadline = time.monotonic() + 20
+        while not counted() and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert counted()
+
+    aim = aimed(system, SLOW, "database", sessions=1, statement_seconds=0.5)
+    lived_through(system, SLOW, aim, meanwhile=outside(run))
+    assert counted() == 0
 
 
 def test_sessions_end_by_themselves_when_nobody_undoes_them(system: Solar) -> None:
