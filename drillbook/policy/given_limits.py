@@ -16,7 +16,6 @@ from drillbook.model.policy import AnyLimit, Objective, Policy
 from drillbook.model.text_limit import OwedLimit
 from drillbook.policy.document import shown
 from drillbook.policy.objectives import read_limit, read_parameter
-from drillbook.policy.problems import nearest
 from drillbook.policy.section import Section
 
 KEYS: Final = ("limit", "reason", "parameters")
@@ -28,11 +27,7 @@ def read_given_limits(top: Section, policy: Policy | None, environment: Environm
         return {}
     known = {o.id: o for o in policy.objectives}
     given = {}
-    for name, one in top.named("limits", KEYS):
-        if name not in known:
-            one.problem("", f"the policy has no objective {name!r}{nearest(name, known)}")
-            continue
-        objective = known[name]
+    for name, objective, one in top.each_of("limits", KEYS, known, "objective"):
         if not isinstance(objective.limit, OwedLimit) and environment is not EnvironmentClass.SANDBOX:
             one.problem("", "the runbook gives its limit, and only a sandbox can have another")
             continue

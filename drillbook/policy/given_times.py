@@ -13,7 +13,6 @@ from typing import Final
 from drillbook.model.environment import Environment, EnvironmentClass, GivenTime
 from drillbook.model.policy import DrillPlan, Policy
 from drillbook.policy.document import shown
-from drillbook.policy.problems import nearest
 from drillbook.policy.section import Section
 
 KEYS: Final = ("within", "reason")
@@ -36,11 +35,8 @@ def read_given_times(top: Section, policy: Policy | None, environment: Environme
         return {}
     known = {plan.id: plan for plan in policy.drills}
     given = {}
-    for name, one in top.named("drill_times", KEYS):
-        if name not in known:
-            one.problem("", f"the policy has no drill {name!r}{nearest(name, known)}")
-            continue
-        if documented_time(policy, known[name]) is not None and environment is not EnvironmentClass.SANDBOX:
+    for name, plan, one in top.each_of("drill_times", KEYS, known, "drill"):
+        if documented_time(policy, plan) is not None and environment is not EnvironmentClass.SANDBOX:
             one.problem("", "the runbook gives its time, and only a sandbox can have another")
             continue
         if one.get("within") is None:

@@ -7,7 +7,7 @@ read this way leaves the package while there is a problem, because ``Problems.se
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -205,6 +205,16 @@ class Section:
             elif (inner := outer.child(name, keys)) is not None:
                 found.append((name, inner))
         return found
+
+    def each_of[T](
+        self, key: str, keys: Sequence[str], known: Mapping[str, T], noun: str
+    ) -> Iterator[tuple[str, T, Section]]:
+        """The same, each with what the policy has by that name; a name that it doesn't have is a problem."""
+        for name, inner in self.named(key, keys):
+            if name in known:
+                yield name, known[name], inner
+            else:
+                inner.problem("", f"the policy has no {noun} {name!r}{nearest(name, known)}")
 
     def items(self, key: str) -> list[tuple[str, yaml.Node]]:
         """The items of a list with their paths; an absent list is empty."""

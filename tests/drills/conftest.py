@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import os
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,32 +22,21 @@ from drillbook.drills.lock import NAME as LEASE
 from drillbook.drills.lock import Lock, holder_of
 from drillbook.drills.plan import Order, drill_plan
 from drillbook.model.drill import DrillResult
-from drillbook.model.environment import Environment
-from drillbook.model.policy import Policy, Procedure
+from drillbook.model.policy import Procedure
 from tests.conftest import SandboxHandle
+from tests.drills.killing import Cluster
 
 NAMESPACE = "solar-pv-llm-ai"
 FEW = ("replicas-backend", "db-max-connections", "service-endpoints")
 
 
 @dataclass
-class Solar:
+class Solar(Cluster):
     """A running Solar."""
 
-    policy: Policy
-    environment: Environment
     folder: Path
     said: list[str] = field(default_factory=list)
     runs: int = 0
-
-    def on_kube[T](self, work: Callable[[Kube], Coroutine[Any, Any, T]]) -> T:
-        """Do something with the cluster."""
-
-        async def connected() -> T:
-            async with Kube.of(self.environment) as kube:
-                return await work(kube)
-
-        return asyncio.run(connected())
 
     def order(self, drill: str, **changes: Any) -> Order:
         """An order for one drill of the policy, in a folder of its own; ``changes`` are those of its plan."""

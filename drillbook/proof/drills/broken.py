@@ -31,7 +31,7 @@ from drillbook.model.procedures import Entry
 from drillbook.policy.document import shown
 from drillbook.policy.entries import Known, read_step
 from drillbook.policy.opening import open_top
-from drillbook.policy.problems import Problems, nearest
+from drillbook.policy.problems import Problems
 from drillbook.policy.section import Section
 
 FILE: Final = "broken.yaml"
@@ -78,12 +78,8 @@ def read_broken(path: Path, policy: Policy) -> Mapping[str, Broken]:
     top = open_top(path, "list of broken recoveries", "BrokenRecoveries", ("apiVersion", "kind", "broken"), problems)
     known = Known(policy.components, [one.id for one in policy.objectives], policy.path.parent)
     drills = {plan.id: plan for plan in policy.drills}
-    found: dict[str, Broken] = {}
-    for name, one in top.named("broken", KEYS):
-        if name not in drills:
-            one.problem("", f"the policy has no drill {name!r}{nearest(name, drills)}")
-            continue
-        found[name] = _broken(one, policy, drills[name], known)
+    each = top.each_of("broken", KEYS, drills, "drill")
+    found = {name: _broken(one, policy, plan, known) for name, plan, one in each}
     problems.settle()
     return found
 
